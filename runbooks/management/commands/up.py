@@ -1,0 +1,57 @@
+"""`manage.py up`: the whole of opsaas on this machine, under one parent."""
+
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+
+from runbooks.management.embedded import address, broker, children, datafolder, signins, supervisor
+
+
+class Command(BaseCommand):
+    help = "Run web, worker, scheduler and broker here, restart what dies, stop all on Ctrl-C."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        data_folder = Path(settings.OPSAAS_DATA_DIR)
+        try:
+            datafolder.prepare(data_folder)
+            datafolder.lock(data_folder)
+            listening = address.listen(settings.OPSAAS_PORT)
+            given = os.environ.get("OPSAAS_BROKER_URL")
+            broker_command = None if given else broker.prepare(data_folder)
+        except (datafolder.DataFolderError, address.AddressError, broker.BrokerError) as error:
+            raise CommandError(str(error)) from error
+        self._say(f"opsaas keeps its data in {data_folder}")
+        self._say("Preparing the database …")
+        call_command("migrate", interactive=False, verbosity=0)
+        greeting = signins.seed(data_folder)
+        connections.close_all()
+        broker_url = given or broker.url(broker.socket_path(data_folder))
+        supervisor.become(
+            self._plan(listening=listening, broker_command=broker_command, greeting=greeting),
+            environment=children.environment(OPSAAS_EMBEDDED="1", OPSAAS_BROKER_URL=broker_url),
+            home=settings.BASE_DIR,
+        )
+
+    def _plan(self, *, listening: socket.socket, broker_command: list[str] | None, greeting: str) -> children.Plan:
+        home = f"http://{address.HOST}:{settings.OPSAAS_PORT}/"
+        own_broker = [children.broker(broker_command)] if broker_command else []
+        return children.Plan(
+            children=[
+                *own_broker,
+                children.web(listening=listening.fileno()),
+                children.worker(slots=settings.OPSAAS_WORKER_SLOTS),
+                children.scheduler(manage=settings.BASE_DIR / "manage.py"),
+            ],
+            probe=(address.HOST, settings.OPSAAS_PORT),
+            greeting=f"\nopsaas is ready: {home}\n\n{greeting}\n\nCtrl-C stops it.\n",
+        )
+
+    def _say(self, sentence: str) -> None:
+        self.stdout.write(sentence)
+        self.stdout.flush()

@@ -1,0 +1,37 @@
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import environment
+
+environment.prepare()
+
+from runbooks.management.embedded import broker as embedded_broker  # noqa: E402  (the environment comes first)
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[str]:
+    """A real broker's address: the one that OPSAAS_TEST_REDIS_URL names, or a Valkey of the tests' own."""
+    url = os.environ["OPSAAS_BROKER_URL"]
+    if os.environ.get("OPSAAS_TEST_REDIS_URL"):
+        yield url
+        return
+    folder = Path(os.environ["OPSAAS_DATA_DIR"])
+    process = subprocess.Popen(embedded_broker.prepare(folder))
+    try:
+        _wait_for(embedded_broker.socket_path(folder))
+        yield url
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait_for(path: Path) -> None:
+    end = time.monotonic() + 10
+    while not path.exists():
+        assert time.monotonic() < end, "the broker did not start"
+        time.sleep(0.02)

@@ -54,9 +54,8 @@ def web(*, listening: int) -> Child:
 def worker(*, slots: int) -> Child:
     options = ["--pool=threads", f"--concurrency={slots}", "--loglevel=WARNING"]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    return Child(
-        name="worker", command=[*_python("celery"), "--quiet", "-A", "opsaas.celery", "worker", *options, *quiet], keeps=[]
-    )
+    celery = [*_python("celery"), "--quiet", "-A", "opsaas.celery"]
+    return Child(name="worker", command=[*celery, "worker", *options, *quiet], keeps=[])
 
 
 def scheduler(*, manage: Path) -> Child:

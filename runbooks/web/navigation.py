@@ -1,0 +1,42 @@
+"""The main navigation: every page belongs to one entry."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True)
+class Entry:
+    url_name: str
+    label: str | Promise
+    sections: frozenset[str]  # first parts of the addresses that belong here
+
+
+@dataclass(frozen=True)
+class Link:
+    label: str
+    url: str
+    current: bool
+
+
+ENTRIES = (
+    Entry("catalog", _("Catalog"), frozenset({"", "runbooks", "projects"})),
+    Entry("runs", _("Runs"), frozenset({"runs"})),
+    Entry("access", _("Access"), frozenset({"access", "grants", "groups", "people"})),
+    Entry("audit", _("Audit"), frozenset({"audit"})),
+    Entry("admin", _("Admin"), frozenset({"admin"})),
+)
+
+
+def links(path: str) -> Iterator[Link]:
+    """The entries whose pages are routed, in order, the one that holds `path` marked."""
+    section = path.strip("/").split("/", 1)[0]
+    for entry in ENTRIES:
+        try:
+            url = reverse(entry.url_name)
+        except NoReverseMatch:
+            continue
+        yield Link(label=str(entry.label), url=url, current=section in entry.sections)

@@ -1,0 +1,153 @@
+"""Tags of the one visual language. `{% load ui %}`."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as version_of
+from typing import Any
+
+from django import template
+from django.http import QueryDict
+from django.templatetags.static import static
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.html import format_html, json_script
+from django.utils.safestring import SafeString, mark_safe
+
+from runbooks.web import durations, navigation
+from runbooks.web import markdown as markdown_text
+from runbooks.web.texts import TEXTS
+from runbooks.web.vocabulary import WORDS
+
+register = template.Library()
+
+try:
+    VERSION = version_of("opsaas")
+except PackageNotFoundError:
+    VERSION = "0"
+
+
+@register.simple_tag
+def icon(name: str, label: str = "") -> SafeString:
+    """An icon of assets/icons.json. Decoration by default; with a label it speaks for itself."""
+    accessible = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
+    return format_html(
+        '<svg class="icon" {}><use href="{}#{}"></use></svg>', accessible, static("opsaas/icons.svg"), name
+    )
+
+
+@register.simple_tag
+def status(value: str, size: str = "") -> SafeString:
+    """The badge of a status of a run, a step run or a version. Size: "", "large" or "bare" (no background)."""
+    word = WORDS[value]
+    classes = f"status status-{word.tone}{' status-spin' if word.spins else ''}{f' status-{size}' if size else ''}"
+    return format_html(
+        '<span class="{}" data-status="{}" title="{}">{}{}</span>',
+        classes,
+        str(value),
+        word.meaning,
+        icon(word.icon),
+        word.label,
+    )
+
+
+@register.simple_tag
+def status_templates() -> SafeString:
+    """Every badge once, for scripts to clone: so that browser and server use one vocabulary."""
+    badges = (format_html('<template data-badge="{}">{}</template>', str(value), status(value)) for value in WORDS)
+    return mark_safe("".join(badges))
+
+
+@register.simple_tag
+def texts() -> SafeString:
+    """The words that scripts show, translated."""
+    return json_script({key: str(value) for key, value in TEXTS.items()}, "texts")
+
+
+@register.simple_tag
+def when(moment: datetime | None, style: str = "relative", empty: str = "–") -> SafeString:
+    """A moment: relative by default, "absolute" for UTC to the second; both in UTC and local time on hover."""
+    if moment is None:
+        return format_html('<span class="soft">{}</span>', empty)
+    in_utc = moment.astimezone(UTC)
+    exact = f"{in_utc:%Y-%m-%d %H:%M:%S} UTC"
+    shown = exact if style == "absolute" else durations.relative(moment, timezone.now())
+    machine = in_utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return format_html('<time datetime="{}" data-when="{}" title="{}">{}</time>', machine, style, exact, shown)
+
+
+@register.simple_tag
+def duration(seconds: float | None, empty: str = "–") -> str:
+    """A length of time: "0.4 s", "3 min 5 s"."""
+    return empty if seconds is None else durations.duration(seconds)
+
+
+@register.simple_tag
+def markdown(text: str, top: int = 2, anchors: str = "") -> SafeString:
+    """Sanitised Markdown. `top` is the level that its highest heading gets, at least 2: the page owns the h1."""
+    return format_html('<div class="doc">{}</div>', mark_safe(markdown_text.render(text, top=top, anchors=anchors)))
+
+
+@register.simple_tag(takes_context=True)
+def main_navigation(context: Mapping[str, Any]) -> list[navigation.Link]:
+    return list(navigation.links(context["request"].path))
+
+
+@register.simple_tag
+def page_url(name: str) -> str:
+    """The address of a page, or "" where this installation does not route it."""
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
+
+
+@register.simple_tag
+def opsaas_version() -> str:
+    return VERSION
+
+
+@register.simple_tag(takes_context=True)
+def query(context: Mapping[str, Any], **changes: object) -> str:
+    """The address's query with some values changed; None or "" removes one. For filters and paging links."""
+    current: QueryDict = context["request"].GET.copy()
+    for name, value in changes.items():
+        current.pop(name, None)
+        if value not in (None, ""):
+            current[name] = str(value)
+    return f"?{current.urlencode()}" if current else "?"
+
+
+_WIDGET_CLASSES = {
+    "checkbox": "form-check-input",
+    "select": "form-select",
+    "checkboxselectmultiple": "choices",
+    "radioselect": "choices",
+}
+
+
+@register.simple_tag
+def shown_field(field: Any) -> SafeString:
+    """The widget of a bound form field, with the classes and the ARIA links of the field partial."""
+    kind = field.widget_type
+    described = " ".join(_descriptions(field))
+    attributes: dict[str, str | bool] = {"class": _WIDGET_CLASSES.get(kind, "form-control")}
+    if described:
+        attributes["aria-describedby"] = described
+    if field.errors:
+        attributes["aria-invalid"] = "true"
+    return SafeString(field.as_widget(attrs={**attributes, **field.field.widget.attrs}))
+
+
+def _descriptions(field: Any) -> Iterator[str]:
+    if field.help_text:
+        yield f"{field.auto_id}-help"
+    if field.errors:
+        yield f"{field.auto_id}-error"
+
+
+@register.filter
+def plain(value: object) -> SafeString:
+    """A value of any type as code: strings as they are, the rest as people write it."""
+    shown = {True: "yes", False: "no", None: "–"}.get(value) if isinstance(value, bool | None) else value
+    return format_html("<code>{}</code>", str(shown))

@@ -11,7 +11,7 @@ from django.http import QueryDict
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
-from django.utils.html import format_html, json_script
+from django.utils.html import format_html, format_html_join, json_script
 from django.utils.safestring import SafeString, mark_safe
 
 from runbooks.web import durations, navigation
@@ -20,6 +20,7 @@ from runbooks.web.texts import TEXTS
 from runbooks.web.vocabulary import WORDS
 
 register = template.Library()
+NOTHING = "\u2013"
 
 try:
     VERSION = version_of("opsaas")
@@ -54,8 +55,9 @@ def status(value: str, size: str = "") -> SafeString:
 @register.simple_tag
 def status_templates() -> SafeString:
     """Every badge once, for scripts to clone: so that browser and server use one vocabulary."""
-    badges = (format_html('<template data-badge="{}">{}</template>', str(value), status(value)) for value in WORDS)
-    return mark_safe("".join(badges))
+    return format_html_join(
+        "", '<template data-badge="{}">{}</template>', ((str(word), status(word)) for word in WORDS)
+    )
 
 
 @register.simple_tag
@@ -65,7 +67,7 @@ def texts() -> SafeString:
 
 
 @register.simple_tag
-def when(moment: datetime | None, style: str = "relative", empty: str = "–") -> SafeString:
+def when(moment: datetime | None, style: str = "relative", empty: str = NOTHING) -> SafeString:
     """A moment: relative by default, "absolute" for UTC to the second; both in UTC and local time on hover."""
     if moment is None:
         return format_html('<span class="soft">{}</span>', empty)
@@ -77,7 +79,7 @@ def when(moment: datetime | None, style: str = "relative", empty: str = "–") -
 
 
 @register.simple_tag
-def duration(seconds: float | None, empty: str = "–") -> str:
+def duration(seconds: float | None, empty: str = NOTHING) -> str:
     """A length of time: "0.4 s", "3 min 5 s"."""
     return empty if seconds is None else durations.duration(seconds)
 
@@ -85,7 +87,7 @@ def duration(seconds: float | None, empty: str = "–") -> str:
 @register.simple_tag
 def markdown(text: str, top: int = 2, anchors: str = "") -> SafeString:
     """Sanitised Markdown. `top` is the level that its highest heading gets, at least 2: the page owns the h1."""
-    return format_html('<div class="doc">{}</div>', mark_safe(markdown_text.render(text, top=top, anchors=anchors)))
+    return format_html('<div class="doc">{}</div>', SafeString(markdown_text.render(text, top=top, anchors=anchors)))
 
 
 @register.simple_tag(takes_context=True)
@@ -149,5 +151,5 @@ def _descriptions(field: Any) -> Iterator[str]:
 @register.filter
 def plain(value: object) -> SafeString:
     """A value of any type as code: strings as they are, the rest as people write it."""
-    shown = {True: "yes", False: "no", None: "–"}.get(value) if isinstance(value, bool | None) else value
+    shown = {True: "yes", False: "no", None: NOTHING}.get(value) if isinstance(value, bool | None) else value
     return format_html("<code>{}</code>", str(shown))

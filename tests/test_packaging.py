@@ -1,0 +1,63 @@
+"""What stands around the code: locks, image, compose file."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+TOOLS = Path(sys.executable).parent
+LOCKS = ("requirements/run.txt", "requirements/dev.txt")
+SECRETS = {"OPSAAS_SECRET_KEY": "a", "OPSAAS_DATABASE_PASSWORD": "b"}
+
+
+def pins(lock: str) -> dict[str, str]:
+    return dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", (ROOT / lock).read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_names_hashes_and_no_host(lock: str) -> None:
+    text = (ROOT / lock).read_text()
+    assert "://" not in text
+    for requirement in text.replace("\\\n", " ").splitlines():
+        assert re.fullmatch(r"[a-z0-9._-]+==\S+( ; .+?)?(\s+--hash=sha256:[0-9a-f]{64})+", requirement.strip())
+
+
+def test_the_tools_for_development_come_on_top_of_what_runs() -> None:
+    assert pins(LOCKS[0]).items() <= pins(LOCKS[1]).items()
+
+
+def test_the_front_ends_lock_names_no_host() -> None:
+    lock = ROOT / "runbooks/assets/package-lock.json"
+    assert '"resolved"' not in lock.read_text()
+
+
+def test_the_image_is_well_made() -> None:
+    done = subprocess.run([TOOLS / "hadolint", "Dockerfile"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def compose(environment: Mapping[str, str], tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    """In a folder of its own: a developer's .env must not help."""
+    shutil.copy(ROOT / "docker-compose.yml", tmp_path)
+    command = [TOOLS / "docker-compose", "config", "-q"]
+    return subprocess.run(
+        command, cwd=tmp_path, env={"PATH": "/usr/bin:/bin", **environment}, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_compose_file_is_valid(tmp_path: Path) -> None:
+    done = compose(SECRETS, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_the_compose_file_asks_for_each_secret_by_name(secret: str, tmp_path: Path) -> None:
+    rest = {name: value for name, value in SECRETS.items() if name != secret}
+    done = compose(rest, tmp_path)
+    assert done.returncode != 0
+    assert f"set {secret}" in done.stderr

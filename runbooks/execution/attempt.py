@@ -1,0 +1,90 @@
+"""One attempt, seen from its worker thread: bytes to the sink, the lease to the warden, until the warden reports."""
+
+import os
+import select
+import signal
+
+from runbooks.domain.ports import Lease, OutputSink, StopReason
+from runbooks.execution import processes
+from runbooks.execution.channel import Message
+from runbooks.execution.linux import boottime
+from runbooks.execution.link import WardenHandle
+
+READ_BYTES = 65536
+
+
+class Attempt:
+    """Sleeps in poll() until there is something to do; one thread, no clock ticks of its own."""
+
+    def __init__(self, *, warden: WardenHandle, sink: OutputSink, lease: Lease, overdue_at: float, slack: float) -> None:
+        self.warden = warden
+        self.sink = sink
+        self.lease = lease
+        self.overdue_at = overdue_at  # the warden must have reported by then, or it is not itself any more
+        self.slack = slack  # how long it may take to report after a stop
+        self.result: Message | None = None
+        self.stop_reason: StopReason | None = None  # as passed on to the warden
+        self.sink_failure: BaseException | None = None
+        self._gone = False
+        self._poll = select.poll()
+        os.set_blocking(warden.output, False)
+
+    def follow(self) -> Message | None:
+        """The warden's report, once all output is with the sink; None if the warden died without one."""
+        self._poll.register(self.lease.fileno(), select.POLLIN)
+        self._poll.register(self.warden.output, select.POLLIN)
+        self._poll.register(self.warden.channel, select.POLLIN)
+        self._pass_lease_on()
+        while self.result is None and not self._gone:
+            self._step()
+        while self._pass_output_on():
+            pass  # nothing of the tree is left, so what is in the pipe now is all
+        return self.result
+
+    def _step(self) -> None:
+        ready = {descriptor for descriptor, _ in self._poll.poll(self._patience())}
+        if self.lease.fileno() in ready:
+            self.lease.acknowledge()
+            self._pass_lease_on()
+        if self.warden.output in ready and not self._pass_output_on():
+            self._poll.unregister(self.warden.output)
+        if self.warden.channel.fileno() in ready:
+            self._hear()
+        if boottime() > self.overdue_at:
+            processes.send(self.warden.pid, signal.SIGKILL)  # the spawner ends the script then
+            self.overdue_at = boottime() + self.slack
+
+    def _patience(self) -> float:
+        return max(self.overdue_at - boottime(), 0.0) * 1000 + 1
+
+    def _pass_lease_on(self) -> None:
+        self.warden.channel.send_if_there({"renew": self.lease.good_until})
+        reason = self.lease.stop
+        if reason is not None and reason is not self.stop_reason:
+            self.stop_reason = reason
+            self._ask_to_end({"kill": True} if reason is StopReason.LEASE_LOST else {"stop": True})
+
+    def _ask_to_end(self, message: Message) -> None:
+        self.warden.channel.send_if_there(message)
+        self.overdue_at = min(self.overdue_at, boottime() + self.slack)
+
+    def _hear(self) -> None:
+        messages = self.warden.channel.receive()
+        self._gone = messages is None
+        for message in messages or ():
+            if "result" in message:
+                self.result = message
+
+    def _pass_output_on(self) -> bool:
+        """False when the pipe is at its end or, after the tree's end, empty."""
+        try:
+            data = os.read(self.warden.output, READ_BYTES)
+        except BlockingIOError:
+            return False
+        if data and self.sink_failure is None:
+            try:
+                self.sink.write(data)
+            except BaseException as failure:  # the script must end and be cleaned up after, whatever it was
+                self.sink_failure = failure
+                self._ask_to_end({"kill": True})
+        return bool(data)

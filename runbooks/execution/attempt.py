@@ -7,8 +7,8 @@ import signal
 from runbooks.domain.ports import Lease, OutputSink, StopReason
 from runbooks.execution import processes
 from runbooks.execution.channel import Message
-from runbooks.execution.linux import boottime
 from runbooks.execution.link import WardenHandle
+from runbooks.execution.linux import boottime
 
 READ_BYTES = 65536
 
@@ -16,7 +16,9 @@ READ_BYTES = 65536
 class Attempt:
     """Sleeps in poll() until there is something to do; one thread, no clock ticks of its own."""
 
-    def __init__(self, *, warden: WardenHandle, sink: OutputSink, lease: Lease, overdue_at: float, slack: float) -> None:
+    def __init__(
+        self, *, warden: WardenHandle, sink: OutputSink, lease: Lease, overdue_at: float, slack: float
+    ) -> None:
         self.warden = warden
         self.sink = sink
         self.lease = lease
@@ -84,7 +86,7 @@ class Attempt:
         if data and self.sink_failure is None:
             try:
                 self.sink.write(data)
-            except BaseException as failure:  # the script must end and be cleaned up after, whatever it was
+            except BaseException as failure:  # noqa: BLE001 (raised again, once nothing is left)
                 self.sink_failure = failure
                 self._ask_to_end({"kill": True})
         return bool(data)

@@ -42,7 +42,7 @@ def _become_script(job: Message, root: str, output: int, telling: int, warden: i
         os.dup2(output, 2)
         os.chdir(root)
         os.execve(job["executable"], job["argv"], job["environment"])
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 (told to the parent)
         number = error.errno if isinstance(error, OSError) else None
         os.write(telling, f"{number or 0} {error}".encode(errors="replace"))
     finally:

@@ -7,6 +7,7 @@ Warden to worker: {"warden": pid}, then {"result": …}, then {"not_removed": wh
 The socket closes for the worker when the warden is gone and reaped.
 """
 
+import contextlib
 import json
 import socket
 from typing import Any
@@ -29,10 +30,8 @@ class Channel:
 
     def send_if_there(self, message: Message) -> None:
         """For messages that are pointless when the other side is gone or takes nothing."""
-        try:
+        with contextlib.suppress(OSError):
             self.connection.send(json.dumps(message).encode() + b"\n", socket.MSG_NOSIGNAL | socket.MSG_DONTWAIT)
-        except OSError:
-            pass
 
     def receive(self) -> list[Message] | None:
         """Waits for bytes; returns the messages that are whole now, None once the other side has closed."""

@@ -23,7 +23,7 @@ class Layout:
         self.output = f"{self.own}/output"
         self.summary = f"{self.own}/summary.md"
         self.artifacts = f"{self.own}/artifacts"
-        self.temporary = f"{self.own}/tmp"
+        self.temporary = f"{self.own}/temporary"
 
 
 def create(layout: Layout, *, script: bytes, parameters: bytes) -> None:

@@ -14,7 +14,9 @@ from runbooks.execution.channel import Channel
 ANSWER_SECONDS = 30.0  # a spawner that says nothing for so long is given up
 STOP_SECONDS = 15.0
 TRIES = 3
-_CODE = "import sys; sys.path.insert(0, sys.argv[1]); from runbooks.execution.spawner import main; main(int(sys.argv[2]))"
+_CODE = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from runbooks.execution.spawner import main; main(int(sys.argv[2]))"
+)
 _PACKAGE_FOLDER = str(Path(__file__).resolve().parents[2])
 
 

@@ -5,9 +5,10 @@ forks they used, so walking the children lists of /proc from it finds them all. 
 by someone else on the script's behalf (cron, at, a container engine) and what may not be signalled (sudo).
 """
 
+import contextlib
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 _HAS_CHILDREN_LISTS = os.path.exists("/proc/thread-self/children")
 
@@ -35,24 +36,38 @@ def terminate(pids: Iterable[int]) -> None:
         send(pid, signal.SIGCONT)
 
 
-def kill(pids: list[int]) -> None:
-    """One strike against each process and its process group.
+def kill(roots: Iterable[int]) -> None:
+    """One strike against the roots and everything below them, each process the moment that it is found.
 
-    The kernel signals a group as one, so that not even a process that is forking at that moment gets away; a script
-    has a session of its own, so its groups hold nothing else. Whatever escapes is struck in the caller's next pass.
+    The kernel signals a process group as one, so that not even a process that is forking at that moment gets away; a
+    script has a session of its own, so its groups hold nothing else. Whatever escapes is struck in the next pass.
     """
-    for group in _groups(pids) - {os.getpgid(0)}:
-        send(-group, signal.SIGKILL)
-    for pid in pids:
-        send(pid, signal.SIGKILL)
+    own_group = os.getpgid(0)
+    waiting = list(roots)
+    seen = set(waiting)
+    for pid in waiting:
+        _strike(pid, own_group)
+        fresh = [child for child in children(pid) if child not in seen]
+        seen.update(fresh)
+        waiting.extend(fresh)
 
 
 def send(pid: int, number: int) -> None:
     """Signals a process (a group if negative), if it is there and ours to signal."""
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, number)
-    except (ProcessLookupError, PermissionError):
-        pass
+
+
+@contextlib.contextmanager
+def first_in_line() -> Iterator[None]:
+    """Lets this process run before all ordinary ones, where that is allowed: no storm of forks outruns it."""
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def may_signal(pid: int) -> bool:
@@ -71,14 +86,12 @@ def name(pid: int) -> str:
     return _read(f"/proc/{pid}/comm").decode(errors="replace").strip() or "?"
 
 
-def _groups(pids: Iterable[int]) -> set[int]:
-    groups = set()
-    for pid in pids:
-        try:
-            groups.add(os.getpgid(pid))
-        except (ProcessLookupError, PermissionError):
-            pass
-    return groups
+def _strike(pid: int, own_group: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        group = os.getpgid(pid)
+        if group != own_group:
+            os.kill(-group, signal.SIGKILL)
+    send(pid, signal.SIGKILL)
 
 
 def _listed_children(pid: int) -> list[int]:

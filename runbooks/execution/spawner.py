@@ -91,7 +91,7 @@ class Spawner:
                 channel=connection, output=output, run_id=request["run"], root=request["folder"], spawner=spawner
             )
             status = 0
-        except BaseException:
+        except BaseException:  # noqa: BLE001 (a child must never return into the spawner)
             traceback.print_exc()
         finally:
             os._exit(status)
@@ -129,7 +129,7 @@ class Spawner:
             orphans = [pid for pid in processes.children(os.getpid()) if pid not in self.wardens]
             if not orphans:
                 return
-            processes.kill(processes.descendants(orphans))
+            processes.kill(orphans)
             for pid in orphans:
                 os.waitpid(pid, os.WNOHANG)
             select.select([self.wakeup], [], [], 0.01)

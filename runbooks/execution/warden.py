@@ -154,15 +154,16 @@ class Watch:
         """Strikes until no descendant is left. Returns the names of those that we may not signal, if there are any."""
         pause = FIRST_PAUSE_SECONDS
         give_up_at = boottime() + GIVE_UP_SECONDS
-        while self._reap():
-            left = processes.descendants(processes.children(os.getpid()))
-            if boottime() > give_up_at and not any(map(processes.may_signal, left)):
-                return [f"{processes.name(pid)} (process {pid})" for pid in left]
-            processes.kill(left)
-            if self._reap():
-                select.select([self.wakeup], [], [], pause)
-                self.wakeup.drain()
-                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+        with processes.first_in_line():
+            while self._reap():
+                left = processes.children(os.getpid())
+                if boottime() > give_up_at and not any(map(processes.may_signal, processes.descendants(left))):
+                    return [f"{processes.name(pid)} (process {pid})" for pid in left]
+                processes.kill(left)
+                if self._reap():
+                    select.select([self.wakeup], [], [], pause)
+                    self.wakeup.drain()
+                    pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
         return []
 
 

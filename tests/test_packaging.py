@@ -37,14 +37,16 @@ def test_the_front_ends_lock_names_no_host() -> None:
 
 
 def test_the_image_is_well_made() -> None:
-    done = subprocess.run([TOOLS / "hadolint", "Dockerfile"], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(TOOLS / "hadolint"), "Dockerfile"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert (done.returncode, done.stdout) == (0, "")
 
 
 def compose(environment: Mapping[str, str], tmp_path: Path) -> subprocess.CompletedProcess[str]:
     """In a folder of its own: a developer's .env must not help."""
     shutil.copy(ROOT / "docker-compose.yml", tmp_path)
-    command = [TOOLS / "docker-compose", "config", "-q"]
+    command = [str(TOOLS / "docker-compose"), "config", "-q"]
     return subprocess.run(
         command, cwd=tmp_path, env={"PATH": "/usr/bin:/bin", **environment}, capture_output=True, text=True, check=False
     )

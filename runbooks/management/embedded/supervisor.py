@@ -22,7 +22,6 @@ from runbooks.management.embedded.speaker import Speaker, standard_output
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 STEADY_SECONDS = 30.0  # who lived this long has recovered: the next pause is the first again
-STOP_SECONDS = 11.0  # for all but the broker, which goes last
 STOP_LAST_SECONDS = 3.0
 
 
@@ -111,7 +110,7 @@ class Supervisor:
                 for kept in self._kept:
                     kept.notice_end()
         self._speaker.say("stopping …")
-        self._stop([kept for kept in self._kept if not kept.child.stops_last], seconds=STOP_SECONDS)
+        self._stop([kept for kept in self._kept if not kept.child.stops_last], seconds=self._plan.patience)
         self._stop([kept for kept in self._kept if kept.child.stops_last], seconds=STOP_LAST_SECONDS)
         self._speaker.say("stopped.")
 

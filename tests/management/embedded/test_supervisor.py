@@ -88,7 +88,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def begin(*children: Child) -> Supervised:
         web = child("web", WEB, str(listening.fileno()), keeps=[listening.fileno()])
-        plan = Plan(children=[web, *children], probe=(address.HOST, port), greeting="ready at last")
+        plan = Plan(children=[web, *children], probe=(address.HOST, port), greeting="ready at last", patience=10)
         started.append(Supervised(plan, (listening.fileno(),), tmp_path / "log"))
         return started[-1]
 

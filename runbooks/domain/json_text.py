@@ -4,8 +4,15 @@ import json
 import re
 from collections import Counter
 
-from runbooks.domain.json_tree import MAX_DEPTH, MAX_NUMBER, NOT_FINITE, OUT_OF_RANGE, RepeatedKeys
-from runbooks.domain.json_tree import problems_in_tree, too_deep
+from runbooks.domain.json_tree import (
+    MAX_DEPTH,
+    MAX_NUMBER,
+    NOT_FINITE,
+    OUT_OF_RANGE,
+    RepeatedKeys,
+    problems_in_tree,
+    too_deep,
+)
 from runbooks.domain.problems import Invalid, Problem
 
 MAX_BYTES = 2 * 1024 * 1024

@@ -73,7 +73,13 @@ def check_number(value: float, *, pointer: str = "") -> list[Problem]:
 def check_key(key: object, *, pointer: str = "") -> list[Problem]:
     """POINTER is that of the object, since a key that is refused cannot always be part of a pointer."""
     if not isinstance(key, str):
-        return [Problem(pointer, "key_not_text", f"Names of fields must be text; put {json.dumps(key, default=str)[:60]} in quotes.")]
+        return [
+            Problem(
+                pointer,
+                "key_not_text",
+                f"Names of fields must be text; put {json.dumps(key, default=str)[:60]} in quotes.",
+            )
+        ]
     if len(key) > MAX_KEY_LENGTH:
         return [Problem(pointer, "key_too_long", f"Names of fields have at most {MAX_KEY_LENGTH} characters.")]
     if _UNWANTED.search(key):

@@ -2,12 +2,12 @@
 
 import json
 import re
+from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import ReaderError
 from ruamel.yaml.scanner import Scanner, ScannerError
-from ruamel.yaml.tag import Tag
 
 from runbooks.domain.json_text import decode_text
 from runbooks.domain.json_tree import MAX_DEPTH
@@ -44,10 +44,17 @@ def read_yaml(
 class _Scanner(Scanner):
     """The parser's own, but for tags: it takes a time that grows with the square of their length."""
 
-    def scan_tag(self) -> Tag:
+    def scan_tag(self) -> Any:
+        self._refuse_long_tag()
+        return super().scan_tag()
+
+    def scan_tag_uri(self, name: Any, start_mark: Any) -> Any:
+        self._refuse_long_tag()
+        return super().scan_tag_uri(name, start_mark)
+
+    def _refuse_long_tag(self) -> None:
         if not _TAG_END.search(self.reader.prefix(MAX_TAG_LENGTH)):
             raise ScannerError(None, None, "tags are not accepted", self.reader.get_mark())
-        return super().scan_tag()
 
 
 def _feed(builder: TreeBuilder, text: str) -> None:

@@ -17,7 +17,7 @@ from runbooks.domain.problems import Invalid, Problem
 
 MAX_BYTES = 2 * 1024 * 1024
 
-_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+|[\[\]{}]', re.DOTALL)
+_STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 
 def read_json(data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> object:

@@ -1,4 +1,4 @@
-"""Regular expressions of authors: RE2, which never takes longer than the text is long, and always on the whole value."""
+"""Regular expressions of authors: RE2, whose time grows with the text and no faster, and always on the whole value."""
 
 import re2
 

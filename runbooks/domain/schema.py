@@ -42,7 +42,7 @@ NOT_SUPPORTED_YET = {
     "spec.steps[].retries": "Retries are not supported yet: let the script try again where that is safe.",
     "spec.parameters[].from": "Values from a query are not supported yet: list them as choices.",
     "spec.parameters[].type=choices": "Parameters of the type choices are not supported yet: use choice or text.",
-    "spec.parameters[].type=datetime": "Parameters of the type datetime are not supported yet: use string with a pattern.",
+    "spec.parameters[].type=datetime": "Parameters of the type datetime are not supported yet: use string.",
     "spec.parameters[].type=file": "Parameters of the type file are not supported yet: use text.",
     "spec.parameters[].type=node": "Parameters of the type node are not supported yet: use choice.",
     "spec.parameters[].type=secret": "Parameters of the type secret are not supported yet.",
@@ -224,7 +224,7 @@ SPEC = _object(
     properties={
         "risk": {
             "title": "Risk",
-            "description": "What the form asks before the runbook runs; high asks for a reason. low where none is given.",
+            "description": "What the form asks before a run: high asks for a reason. Low where none is given.",
             "enum": ["low", "medium", "high"],
         },
         "parameters": _list("Parameters", "The inputs, in the order of the form.", of=PARAMETER, most=MAX_PARAMETERS),

@@ -30,7 +30,7 @@ STATIC_READY := runbooks/static/.ready-$(call digest,$(ASSET_SOURCES))
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --progress-bar off --no-input
 
-.PHONY: help run ready test lint format e2e bench lock clean
+.PHONY: help run ready test lint format e2e audit bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ lint: $(DEV_READY) $(MODULES_READY) ## check style, types, layers, migrations an
 
 format: $(DEV_READY) ## put the code into its standard form
 	@$(BIN)/ruff check --fix-only --quiet . ; $(BIN)/ruff format .
+
+audit: $(DEV_READY) ## look the locked dependencies up among known vulnerabilities
+	@$(BIN)/pip-audit --disable-pip --require-hashes --requirement requirements/dev.txt --progress-spinner off
 
 bench: $(DEV_READY) ## measure a running installation
 	@$(BIN)/python -m tests.bench $(ARGS)

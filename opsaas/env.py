@@ -1,0 +1,71 @@
+"""Typed readers of the environment that fail loudly: a wrong value stops the start, naming the variable."""
+
+import os
+import re
+import secrets
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def text(name: str, default: str = "") -> str:
+    return os.environ.get(name, default)
+
+
+def flag(name: str, *, default: bool) -> bool:
+    value = os.environ.get(name)
+    if value is None or value == "":
+        return default
+    if value.lower() in {"1", "true", "yes", "on"}:
+        return True
+    if value.lower() in {"0", "false", "no", "off"}:
+        return False
+    raise ImproperlyConfigured(f"{name} is {value!r}: give 1 or 0")
+
+
+def whole_number(name: str, default: int, *, least: int = 0) -> int:
+    value = os.environ.get(name, "") or str(default)
+    if not re.fullmatch(r"-?[0-9]+", value) or int(value) < least:
+        raise ImproperlyConfigured(f"{name} is {value!r}: give a whole number of at least {least}")
+    return int(value)
+
+
+def seconds(name: str, default: float) -> float:
+    value = os.environ.get(name, "") or str(default)
+    try:
+        number = float(value)
+    except ValueError:
+        number = -1.0
+    if not 0 < number < 10**9:
+        raise ImproperlyConfigured(f"{name} is {value!r}: give a number of seconds above 0")
+    return number
+
+
+def words(name: str, default: str = "") -> list[str]:
+    return [word for word in re.split(r"[,\s]+", os.environ.get(name, default)) if word]
+
+
+def secret(name: str, *, fallback: Path | None) -> str:
+    """The value of NAME, or of the file that NAME_FILE names, or of FALLBACK, which is made where it is missing."""
+    if value := os.environ.get(name):
+        return value
+    if path := os.environ.get(f"{name}_FILE"):
+        value = Path(path).read_text().strip()
+        if not value:
+            raise ImproperlyConfigured(f"{name}_FILE names {path}, which is empty")
+        return value
+    if fallback is None:
+        raise ImproperlyConfigured(f"{name} or {name}_FILE is needed: opsaas does not start without a key")
+    return _kept_in(fallback)
+
+
+def _kept_in(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(handle, "w") as file:
+        value = secrets.token_urlsafe(50)
+        file.write(value)
+    return value

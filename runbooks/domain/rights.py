@@ -1,0 +1,31 @@
+"""Rights, what each brings with it, and the bundles that people hand out."""
+
+RIGHT_TITLES = {
+    "view": "See runbooks and runs",
+    "run": "Run the published version",
+    "see_output": "Read the output of runs",
+    "edit": "Propose versions",
+    "review": "Review and publish versions, run unpublished ones",
+    "approve": "Approve runs",
+    "grant": "Hand out the rights one holds",
+    "audit": "Read the audit log, and everything it tells of",
+    "administer": "Manage people, projects and the installation",
+}
+RIGHTS = tuple(RIGHT_TITLES)
+
+# Whoever holds a right of these on an object holds the other as well.
+IMPLIED_BY: dict[str, frozenset[str]] = {right: frozenset({right}) for right in RIGHTS}
+IMPLIED_BY["view"] = frozenset(RIGHTS)
+IMPLIED_BY["see_output"] = frozenset({"see_output", "audit"})
+
+ROLES: dict[str, tuple[str, ...]] = {
+    "owner": ("view", "run", "see_output", "edit", "review", "approve", "grant"),
+    "author": ("view", "edit"),
+    "runner": ("view", "run", "see_output"),
+    "auditor": ("view", "see_output", "audit"),
+}
+
+
+def with_implied(held: set[str]) -> set[str]:
+    """All rights that somebody has who was granted HELD."""
+    return {right for right, sources in IMPLIED_BY.items() if held & sources}

@@ -1,0 +1,126 @@
+"""Runs, their step runs, output and events."""
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from runbooks.domain.states import RunStatus, StepStatus
+from runbooks.models.ids import new_id
+from runbooks.models.people import Token, User
+from runbooks.models.projects import Runbook, Version
+
+
+class Run(models.Model):
+    """One execution of a version. `plan` is all that is about to happen, frozen at the start; `plan_hash` names it."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    runbook = models.ForeignKey(Runbook, on_delete=models.PROTECT, related_name="runs")
+    version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="runs")
+    plan = models.BinaryField(help_text="The plan in canonical form (RFC 8785).")
+    plan_hash = models.CharField(max_length=71)
+    parameters = models.JSONField(default=dict)
+    status = models.CharField(max_length=20, default=RunStatus.QUEUED)
+    status_detail = models.TextField(blank=True, help_text="For people: why it was refused, expired, lost …")
+    requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="runs")
+    token = models.ForeignKey(Token, on_delete=models.PROTECT, null=True, related_name="+")
+    trigger = models.CharField(max_length=10)
+    reason = models.TextField(blank=True)
+    rerun_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="reruns")
+    resumed_from = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="resumed_by")
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(help_text="Not started by then: it never will.")
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    cancel_requested_at = models.DateTimeField(null=True)
+    cancel_requested_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    exit_code = models.IntegerField(null=True)
+    output_bytes = models.BigIntegerField(default=0)
+    output_complete = models.BooleanField(default=True)
+    event_seq = models.BigIntegerField(default=0, help_text="The last number given to an event or a chunk of output.")
+
+    class Meta:
+        default_permissions = ()
+        indexes = [
+            models.Index(name="run_by_runbook", fields=["runbook", "-id"]),
+            models.Index(name="run_by_requester", fields=["requested_by", "-id"]),
+            models.Index(name="run_by_status", fields=["status", "id"]),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class StepRun(models.Model):
+    """One attempt of one step on one node. The fence and the lease of whoever runs it live here."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="step_runs")
+    index = models.PositiveIntegerField()
+    step = models.CharField(max_length=64)
+    node = models.CharField(max_length=200, blank=True, help_text="Empty: the worker's own machine.")
+    attempt = models.PositiveIntegerField(default=1)
+    status = models.CharField(max_length=20, default=StepStatus.PENDING)
+    detail = models.TextField(blank=True)
+    fence = models.PositiveIntegerField(default=0, help_text="Rises with each claim; every later write carries it.")
+    worker = models.CharField(max_length=200, blank=True)
+    lease_until = models.DateTimeField(null=True, help_text="By the database's clock.")
+    hinted_at = models.DateTimeField(null=True, help_text="When a worker was last told of it.")
+    containment = models.JSONField(default=dict)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    exit_code = models.IntegerField(null=True)
+    outputs = models.JSONField(default=dict)
+    summary = models.TextField(blank=True)
+    output_bytes = models.BigIntegerField(default=0)
+    output_lines = models.BigIntegerField(default=0)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["index", "node", "attempt"]
+        constraints = [
+            models.UniqueConstraint(name="one_row_per_attempt", fields=["run", "step", "node", "attempt"]),
+            models.CheckConstraint(
+                name="running_steps_have_a_lease",
+                condition=~Q(status=StepStatus.RUNNING) | Q(lease_until__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                name="step_run_leases", fields=["worker", "lease_until"], condition=Q(status=StepStatus.RUNNING)
+            ),
+        ]
+
+
+class OutputChunk(models.Model):
+    """Up to 64 KiB of masked output of one step run; `seq` is its place among the run's events."""
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="chunks")
+    seq = models.BigIntegerField()
+    step_run = models.ForeignKey(StepRun, on_delete=models.PROTECT, related_name="chunks")
+    offset = models.BigIntegerField(help_text="In the run's log, in bytes.")
+    step_offset = models.BigIntegerField(help_text="In the step run's log, in bytes.")
+    first_line = models.BigIntegerField(help_text="Number, from 1, of the step run's line that the chunk begins in.")
+    time = models.DateTimeField()
+    data = models.BinaryField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(name="chunks_are_numbered", fields=["run", "seq"])]
+        indexes = [
+            models.Index(name="chunk_by_offset", fields=["run", "offset"]),
+            models.Index(name="chunk_by_step", fields=["step_run", "step_offset"]),
+        ]
+
+
+class RunEvent(models.Model):
+    """A change that watchers are told of, other than output."""
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="events")
+    seq = models.BigIntegerField()
+    kind = models.CharField(max_length=10)
+    data = models.JSONField()
+    time = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(name="run_events_are_numbered", fields=["run", "seq"])]

@@ -1,0 +1,85 @@
+"""Fetching things on somebody's behalf: what they may not see is as absent as what does not exist."""
+
+import uuid
+from datetime import datetime
+
+from runbooks.access.actors import Actor
+from runbooks.access.rights import Place, may, restrict_projects, rights_on
+from runbooks.domain.policy import Decision
+from runbooks.models import INSTALLATION_ID, Installation, Project, Run, Runbook, Version
+
+
+class Hidden(Exception):
+    """There is no such thing, or you may not see it."""
+
+    def __init__(self, *, action: str, kind: str, name: str, id: str = "") -> None:  # noqa: A002 - the log's own word
+        super().__init__(f"There is no such {kind}, or you may not see it.")
+        self.action, self.kind, self.name, self.id = action, kind, name, id
+
+
+class NotAllowed(Exception):
+    """You see it, but you may not do this."""
+
+    def __init__(self, *, action: str, thing: object, reasons: tuple[str, ...]) -> None:
+        super().__init__(" ".join(reasons))
+        self.action, self.thing, self.reasons = action, thing, reasons
+
+
+def require(decision: Decision, *, action: str, thing: object) -> None:
+    """Raises NotAllowed, with the reasons, where the decision is no."""
+    if not decision:
+        raise NotAllowed(action=action, thing=thing, reasons=decision.reasons)
+
+
+def require_right(*, actor: Actor, right: str, place: Place, action: str, now: datetime) -> None:
+    require(may(actor=actor, right=right, place=place, now=now), action=action, thing=place)
+
+
+def installation() -> Installation:
+    return Installation.objects.get_or_create(pk=INSTALLATION_ID)[0]
+
+
+def project(*, actor: Actor, slug: str, action: str = "project.read", now: datetime) -> Project:
+    found = Project.objects.filter(slug=slug).first()
+    seen = found and restrict_projects(
+        actor=actor, right="view", now=now, queryset=Project.objects.filter(pk=found.pk)
+    ).first()
+    if not seen:
+        raise Hidden(action=action, kind="project", name=slug, id=str(found.pk) if found else "")
+    return seen
+
+
+def runbook(*, actor: Actor, project: str, slug: str, action: str = "runbook.read", now: datetime) -> Runbook:
+    found = Runbook.objects.select_related("project").filter(project__slug=project, slug=slug).first()
+    if not found or "view" not in rights_on(actor=actor, place=found, now=now):
+        raise Hidden(action=action, kind="runbook", name=f"{project}/{slug}", id=str(found.pk) if found else "")
+    return found
+
+
+def version(
+    *, actor: Actor, project: str, slug: str, number: int, action: str = "version.read", now: datetime
+) -> Version:
+    """Unpublished versions are for those who write or review them, or read everything."""
+    of = runbook(actor=actor, project=project, slug=slug, action=action, now=now)
+    found = Version.objects.select_related("runbook__project", "author").filter(runbook=of, number=number).first()
+    if not found:
+        raise Hidden(action=action, kind="version", name=f"{of.path} v{number}")
+    return found
+
+
+def run(*, actor: Actor, run_id: str, action: str = "run.read", now: datetime) -> Run:
+    found = None
+    if key := as_uuid(run_id):
+        found = (
+            Run.objects.select_related("runbook__project", "version", "requested_by", "rerun_of").filter(pk=key).first()
+        )
+    if not found or "view" not in rights_on(actor=actor, place=found.runbook, now=now):
+        raise Hidden(action=action, kind="run", name=run_id[:64], id=str(found.pk) if found else "")
+    return found
+
+
+def as_uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,205 @@
+"""The one place that decides who may do what: grants, their validity, and how rights flow down."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TypeVar
+
+from django.contrib.auth.models import Permission
+from django.db.models import Model, Q, QuerySet
+
+from runbooks.access.actors import Actor
+from runbooks.domain.policy import Decision, needs_right, no
+from runbooks.domain.rights import IMPLIED_BY, with_implied
+from runbooks.models import (
+    INSTALLATION_ID,
+    Group,
+    Installation,
+    InstallationGroupRight,
+    InstallationUserRight,
+    Project,
+    ProjectGroupRight,
+    ProjectUserRight,
+    Run,
+    Runbook,
+    RunbookGroupRight,
+    RunbookUserRight,
+    User,
+)
+
+Place = Installation | Project | Runbook
+Row = (
+    InstallationUserRight
+    | InstallationGroupRight
+    | ProjectUserRight
+    | ProjectGroupRight
+    | RunbookUserRight
+    | RunbookGroupRight
+)
+M = TypeVar("M", bound=Model)
+
+TABLES: dict[type[Model], tuple[type[Row], type[Row]]] = {
+    Installation: (InstallationUserRight, InstallationGroupRight),
+    Project: (ProjectUserRight, ProjectGroupRight),
+    Runbook: (RunbookUserRight, RunbookGroupRight),
+}
+
+
+def may(*, actor: Actor, right: str, place: Place, now: datetime) -> Decision:
+    """Whether the actor holds RIGHT on PLACE or above it, by a grant that is valid now, within their token's scopes."""
+    if not is_enabled(actor.user):
+        return no("This account is disabled.")
+    held = rights_on(actor=actor, place=place, now=now)
+    decision = needs_right(right=right, held=held, thing=described(place))
+    if not decision and actor.scopes and right not in with_implied(actor.scopes):
+        return no(f"This token is limited to: {', '.join(sorted(actor.scopes))}.")
+    return decision
+
+
+def rights_on(*, actor: Actor, place: Place, now: datetime) -> set[str]:
+    """All rights that the actor has on PLACE, granted there or above."""
+    if not is_enabled(actor.user):
+        return set()
+    held = account_rights_on(user=actor.user, place=place, now=now)
+    return held & with_implied(actor.scopes) if actor.scopes else held
+
+
+def account_rights_on(*, user: User, place: Place, now: datetime) -> set[str]:
+    """What the account holds, whatever credential is used."""
+    codes = [
+        rows.filter(content_object_id=pk).values_list("permission__codename")
+        for kind, pk in _lineage(place)
+        for rows in _valid_rows(kind=kind, user=user, now=now)
+    ]
+    first, *others = codes
+    return with_implied({code for (code,) in first.union(*others)})
+
+
+def group_rights_on(*, group: Group, place: Place, now: datetime) -> set[str]:
+    rows = TABLES[type(place)][1].objects.filter(_grant_holds(now), group=group, content_object_id=place.pk)  # type: ignore[misc]
+    return set(rows.values_list("permission__codename", flat=True))
+
+
+def restrict_runbooks(*, actor: Actor, right: str, now: datetime, queryset: QuerySet[Runbook]) -> QuerySet[Runbook]:
+    """Only those of QUERYSET that the actor has RIGHT on."""
+    return queryset.filter(_reach(actor=actor, right=right, now=now, runbook="pk", project="project_id"))
+
+
+def restrict_runs(*, actor: Actor, right: str, now: datetime, queryset: QuerySet[Run]) -> QuerySet[Run]:
+    reach = _reach(actor=actor, right=right, now=now, runbook="runbook_id", project="runbook__project_id")
+    return queryset.filter(reach)
+
+
+def restrict_projects(*, actor: Actor, right: str, now: datetime, queryset: QuerySet[Project]) -> QuerySet[Project]:
+    """Projects with RIGHT on them; for seeing, also those with a runbook that the actor sees."""
+    if not _scope_allows(actor, right):
+        return queryset.none()
+    if _on_installation(actor=actor, right=right, now=now):
+        return queryset
+    reach = Q(pk__in=_ids(actor=actor, right=right, now=now, kind=Project))
+    if right == "view":
+        reach |= Q(runbooks__in=_ids(actor=actor, right=right, now=now, kind=Runbook))
+    return queryset.filter(reach).distinct()
+
+
+def holds_anywhere(*, actor: Actor, right: str, now: datetime) -> bool:
+    """Whether the actor has RIGHT on anything at all."""
+    if not _scope_allows(actor, right):
+        return False
+    return any(
+        rows.filter(permission__codename__in=IMPLIED_BY[right]).exists()
+        for kind in TABLES
+        for rows in _valid_rows(kind=kind, user=actor.user, now=now)
+    )
+
+
+def owners_of(*, runbook: Runbook, now: datetime) -> list[User]:
+    """The people who answer for a runbook: those who may both review and grant, on it or on its project."""
+    both: list[set[object]] = []
+    for right in ("review", "grant"):
+        people: set[object] = set()
+        for kind, pk in [(Project, runbook.project_id), (Runbook, runbook.pk)]:
+            people |= set(_holders(kind=kind, pk=pk, right=right, now=now))
+        both.append(people)
+    return list(User.objects.filter(pk__in=both[0] & both[1], disabled_at=None).order_by("username"))
+
+
+def is_enabled(user: User) -> bool:
+    """A service account falls with its owner."""
+    return user.disabled_at is None and (user.owner is None or user.owner.disabled_at is None)
+
+
+def permission(*, right: str, kind: type[Model]) -> Permission:
+    return Permission.objects.get(
+        content_type__app_label="runbooks", content_type__model=kind._meta.model_name, codename=right
+    )
+
+
+def described(place: Place) -> str:
+    if isinstance(place, Installation):
+        return "the installation"
+    return f"project {place.slug}" if isinstance(place, Project) else f"runbook {place.path}"
+
+
+def members_now(now: datetime, prefix: str = "") -> Q:
+    """Memberships (reached through PREFIX) that hold at NOW."""
+    open_or_later = Q(**{f"{prefix}ends_at__isnull": True}) | Q(**{f"{prefix}ends_at__gt": now})
+    return open_or_later & Q(**{f"{prefix}starts_at__lte": now})
+
+
+def _lineage(place: Place) -> Iterable[tuple[type[Model], object]]:
+    yield Installation, INSTALLATION_ID
+    if isinstance(place, Project):
+        yield Project, place.pk
+    if isinstance(place, Runbook):
+        yield Project, place.project_id
+        yield Runbook, place.pk
+
+
+def _grant_holds(now: datetime) -> Q:
+    return Q(grant__revoked_at__isnull=True) & (Q(grant__expires_at__isnull=True) | Q(grant__expires_at__gt=now))
+
+
+def _valid_rows(*, kind: type[Model], user: User, now: datetime) -> tuple[QuerySet[Row], QuerySet[Row]]:
+    by_user, by_group = TABLES[kind]
+    valid = _grant_holds(now)
+    in_group = members_now(now, "group__memberships__") & Q(group__memberships__user=user)
+    return by_user.objects.filter(valid, user=user), by_group.objects.filter(valid, in_group)  # type: ignore[misc]
+
+
+def _ids(*, actor: Actor, right: str, now: datetime, kind: type[Model]) -> QuerySet[Row]:
+    codes = IMPLIED_BY[right]
+    by_user, by_group = (
+        rows.filter(permission__codename__in=codes).values("content_object_id")
+        for rows in _valid_rows(kind=kind, user=actor.user, now=now)
+    )
+    return by_user.union(by_group)
+
+
+def _scope_allows(actor: Actor, right: str) -> bool:
+    return is_enabled(actor.user) and (not actor.scopes or right in with_implied(actor.scopes))
+
+
+def _on_installation(*, actor: Actor, right: str, now: datetime) -> bool:
+    return any(
+        rows.filter(permission__codename__in=IMPLIED_BY[right]).exists()
+        for rows in _valid_rows(kind=Installation, user=actor.user, now=now)
+    )
+
+
+def _reach(*, actor: Actor, right: str, now: datetime, runbook: str, project: str) -> Q:
+    """A condition on rows that name a runbook and a project by these fields."""
+    if not _scope_allows(actor, right):
+        return Q(pk__in=[])
+    if _on_installation(actor=actor, right=right, now=now):
+        return Q()
+    return Q(**{f"{runbook}__in": _ids(actor=actor, right=right, now=now, kind=Runbook)}) | Q(
+        **{f"{project}__in": _ids(actor=actor, right=right, now=now, kind=Project)}
+    )
+
+
+def _holders(*, kind: type[Model], pk: object, right: str, now: datetime) -> Iterable[object]:
+    by_user, by_group = TABLES[kind]
+    wanted = Q(permission__codename=right, content_object_id=pk) & _grant_holds(now)
+    yield from by_user.objects.filter(wanted).values_list("user_id", flat=True)
+    members = members_now(now, "group__memberships__")
+    yield from by_group.objects.filter(wanted, members).values_list("group__memberships__user_id", flat=True)

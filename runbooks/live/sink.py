@@ -1,0 +1,110 @@
+"""From a script's pipe to the database: buffered for a moment, cut at whole characters, limited, numbered, announced."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from django.utils import timezone
+
+from runbooks.live.append import StepKey, append_output
+
+CHUNK_BYTES = 64 * 1024
+FLUSH_SECONDS = 0.1
+
+
+class DatabaseSink:
+    """The output of one step run. Thread-safe: the executor writes, and a flusher empties what is left lying."""
+
+    def __init__(self, *, key: StepKey, limit_bytes: int, release: Callable[[], None], flusher: "Flusher") -> None:
+        """RELEASE gives the thread's database connection back."""
+        self._key, self._limit, self._release, self._flusher = key, limit_bytes, release, flusher
+        self._lock = threading.Lock()
+        self._buffer = bytearray()
+        self._seen = 0
+        self._flushed_at = 0.0
+
+    @property
+    def complete(self) -> bool:
+        return self._seen <= self._limit
+
+    def write(self, data: bytes) -> None:
+        """Raises FenceLost when the step run belongs to somebody else."""
+        with self._lock:
+            room = max(0, self._limit - self._seen)
+            self._seen += len(data)
+            self._buffer += data[:room]
+            if len(self._buffer) >= CHUNK_BYTES or time.monotonic() - self._flushed_at > FLUSH_SECONDS:
+                self._flush(keep=True)
+                return
+        self._flusher.wake(self)
+
+    def flush_if_due(self) -> None:
+        with self._lock:
+            self._flush(keep=True)
+
+    def close(self) -> None:
+        """Writes the rest, with a marker where the limit was passed."""
+        with self._lock:
+            self._flush(keep=False)
+            if not self.complete:
+                marker = f"\n[opsaas: the output limit of {self._limit} bytes was reached; {self._seen} were written]\n"
+                append_output(key=self._key, data=marker.encode(), now=timezone.now())
+
+    def _flush(self, *, keep: bool) -> None:
+        """KEEP holds back the beginning of a character whose end has not come yet."""
+        held = _unfinished(self._buffer) if keep else 0
+        try:
+            while len(self._buffer) > held:
+                cut = min(CHUNK_BYTES, len(self._buffer) - held)
+                piece = bytes(self._buffer[:cut])
+                cut -= _unfinished(piece) if cut < len(self._buffer) - held else 0
+                append_output(key=self._key, data=piece[:cut], now=timezone.now())
+                del self._buffer[:cut]
+        finally:
+            self._flushed_at = time.monotonic()
+            self._release()
+
+
+class Flusher:
+    """One thread for all sinks of a process: what nobody adds to is written after a moment all the same."""
+
+    def __init__(self) -> None:
+        self._dirty: set[DatabaseSink] = set()
+        self._wake = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def wake(self, sink: DatabaseSink) -> None:
+        with self._wake:
+            self._dirty.add(sink)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="opsaas-flusher", daemon=True)
+                self._thread.start()
+            self._wake.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not self._dirty:
+                    self._wake.wait()
+            time.sleep(FLUSH_SECONDS)
+            with self._wake:
+                dirty, self._dirty = self._dirty, set()
+            for sink in dirty:
+                self._flush(sink)
+
+    def _flush(self, sink: DatabaseSink) -> None:
+        try:
+            sink.flush_if_due()
+        except Exception:  # noqa: BLE001, S110 - the sink's own writer meets the same error and reports it
+            pass
+
+
+def _unfinished(data: bytes | bytearray) -> int:
+    """How many bytes at the end begin a UTF-8 character without ending it."""
+    for back in range(1, min(4, len(data) + 1)):
+        byte = data[-back]
+        if byte & 0xC0 == 0x80:
+            continue
+        needed = 2 if byte & 0xE0 == 0xC0 else 3 if byte & 0xF0 == 0xE0 else 4 if byte & 0xF8 == 0xF0 else 1
+        return back if needed > back else 0
+    return 0

@@ -1,0 +1,52 @@
+"""Pages by key, newest first: stable while rows are added, and as quick at the end as at the start."""
+
+import base64
+import binascii
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from django.db.models import Model, QuerySet
+
+from runbooks.domain.problems import Invalid, Problem
+
+M = TypeVar("M", bound=Model)
+T = TypeVar("T")
+DEFAULT_SIZE = 50
+LARGEST = 200
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    results: Sequence[T]
+    next: str | None  # cursor of the page that follows
+
+
+def page(*, queryset: QuerySet[M], cursor: str = "", size: int = DEFAULT_SIZE, key: str = "pk") -> Page[M]:
+    """By KEY, descending: a unique field that sorts by time. Raises Invalid for a cursor that is none."""
+    if cursor:
+        queryset = queryset.filter(**{f"{key}__lt": _decoded(cursor)})
+    rows = list(queryset.order_by(f"-{key}")[: size + 1])
+    following = _encoded(getattr(rows[size - 1], key)) if len(rows) > size else None
+    return Page(results=rows[:size], next=following)
+
+
+def checked_size(text: str) -> int:
+    if not text:
+        return DEFAULT_SIZE
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= LARGEST:
+        raise Invalid([Problem("/limit", "out_of_range", f"Give a number from 1 to {LARGEST}.")])
+    return int(text)
+
+
+def _encoded(value: object) -> str:
+    return base64.urlsafe_b64encode(str(value).encode()).decode().rstrip("=")
+
+
+def _decoded(cursor: str) -> uuid.UUID | int:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        return int(text) if text.isdigit() and len(text) < 20 else uuid.UUID(text)
+    except (binascii.Error, ValueError) as error:
+        raise Invalid([Problem("/cursor", "invalid_cursor", "This cursor is not one of ours; begin anew.")]) from error

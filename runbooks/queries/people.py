@@ -1,0 +1,58 @@
+"""Accounts, groups and tokens, as the actor may see them."""
+
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from runbooks.access.actors import Actor
+from runbooks.access.fetch import Hidden, as_uuid, installation
+from runbooks.access.rights import may
+from runbooks.models import Group, Token, User
+
+
+def accounts(*, kind: str = "", q: str = "") -> QuerySet[User]:
+    """For administrators: the caller has asked."""
+    found = User.objects.select_related("owner")
+    found = found.filter(kind=kind) if kind else found
+    return found.filter(Q(username__icontains=q) | Q(full_name__icontains=q)) if q else found
+
+
+def account(*, actor: Actor, name: str, action: str = "user.read", now: datetime) -> User:
+    """Administrators see all; others themselves and the service accounts they own. Raises Hidden."""
+    found = User.objects.select_related("owner").filter(username=name).first()
+    mine = found is not None and actor.user.pk in {found.pk, found.owner_id}
+    if found is None or not (mine or _administers(actor, now)):
+        raise Hidden(action=action, kind="user", name=name, id=str(found.pk) if found else "")
+    return found
+
+
+def groups() -> QuerySet[Group]:
+    """For administrators: the caller has asked."""
+    return Group.objects.all()
+
+
+def group(*, actor: Actor, slug: str, action: str = "group.read", now: datetime) -> Group:
+    """Raises Hidden for who is no administrator."""
+    found = Group.objects.filter(slug=slug).first()
+    if found is None or not _administers(actor, now):
+        raise Hidden(action=action, kind="group", name=slug, id=str(found.pk) if found else "")
+    return found
+
+
+def tokens(*, actor: Actor) -> QuerySet[Token]:
+    mine = Q(user=actor.user) | Q(user__owner=actor.user)
+    return Token.objects.filter(mine).select_related("user__owner")
+
+
+def token(*, actor: Actor, token_id: str, now: datetime) -> Token:
+    """Administrators may name anybody's. Raises Hidden."""
+    key = as_uuid(token_id)
+    found = Token.objects.select_related("user__owner").filter(pk=key).first() if key else None
+    mine = found is not None and actor.user.pk in {found.user_id, found.user.owner_id}
+    if found is None or not (mine or _administers(actor, now)):
+        raise Hidden(action="token.revoked", kind="token", name=token_id[:64], id=str(found.pk) if found else "")
+    return found
+
+
+def _administers(actor: Actor, now: datetime) -> bool:
+    return may(actor=actor, right="administer", place=installation(), now=now).allowed

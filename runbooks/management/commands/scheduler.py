@@ -1,0 +1,70 @@
+"""`manage.py scheduler`: the loops that work straight on the database. Any number of them may run."""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError, close_old_connections
+from django.utils import timezone
+
+from runbooks.audit.sequence import drain
+from runbooks.usecases.installation.tidy import tidy
+from runbooks.usecases.notifications.deliver import send_due
+from runbooks.usecases.runs.sweep import expire, hint_again, reap
+
+log = logging.getLogger(__name__)
+
+SEQUENCE_SECONDS = 1.0
+DELIVERY_SECONDS = 10.0
+TIDY_SECONDS = 3600.0
+
+
+@dataclass(frozen=True)
+class Loop:
+    name: str
+    seconds: float
+    once: Callable[[], object]
+
+
+def loops() -> list[Loop]:
+    sweep = settings.OPSAAS_SWEEP_SECONDS
+    return [
+        Loop("sweeper", sweep, lambda: (expire(now=timezone.now()), hint_again(now=timezone.now()))),
+        Loop("reaper", sweep / 2, lambda: reap(now=timezone.now())),
+        Loop("sequencer", SEQUENCE_SECONDS, drain),
+        Loop("deliveries", DELIVERY_SECONDS, lambda: send_due(now=timezone.now())),
+        Loop("tidier", TIDY_SECONDS, lambda: tidy(now=timezone.now())),
+    ]
+
+
+class Command(BaseCommand):
+    help = "Sweep, reap, sequence the audit log and send what is due, until stopped."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        threads = [threading.Thread(target=_repeat, args=(loop, stop), name=loop.name) for loop in loops()]
+        for thread in threads:
+            thread.start()
+        stop.wait()
+        for thread in threads:
+            thread.join(10)
+
+
+def _repeat(loop: Loop, stop: threading.Event) -> None:
+    while not stop.is_set():
+        try:
+            loop.once()
+        except DatabaseError as error:
+            log.warning("the %s could not do its round, the database did not answer: %s", loop.name, error)
+        except Exception:
+            log.exception("the %s failed in its round and goes on", loop.name)
+        finally:
+            close_old_connections()
+        stop.wait(loop.seconds)

@@ -1,0 +1,32 @@
+"""Celery's entry points. Each takes an id, tolerates what it does not know, and calls one use-case."""
+
+from celery import shared_task
+from celery.signals import worker_init, worker_shutting_down
+from django.utils import timezone
+
+from runbooks import outbox, worker
+from runbooks.notifications.email import EmailNotifier
+from runbooks.usecases.notifications.deliver import deliver as deliver_message
+from runbooks.usecases.runs.execute import execute as execute_step
+
+NOTIFIERS = {"email": EmailNotifier()}
+
+
+@shared_task(name=outbox.EXECUTE, ignore_result=True)
+def execute(*, id: str, **_unknown: object) -> None:  # noqa: A002 - the message's own word
+    execute_step(step_run_id=id, host=worker.host(), clock=timezone.now)
+
+
+@shared_task(name=outbox.DELIVER, ignore_result=True)
+def deliver(*, id: str, **_unknown: object) -> None:  # noqa: A002
+    deliver_message(delivery_id=id, notifiers=NOTIFIERS, now=timezone.now())
+
+
+@worker_init.connect
+def _start(**_unknown: object) -> None:
+    worker.host()
+
+
+@worker_shutting_down.connect
+def _stop(**_unknown: object) -> None:
+    worker.drain()

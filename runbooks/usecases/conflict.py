@@ -1,0 +1,9 @@
+"""What several verbs raise when the world is not as the caller thought."""
+
+
+class Conflict(Exception):
+    """The thing has changed, or is not in the state that this needs. `code` is stable, the text is for people."""
+
+    def __init__(self, detail: str, *, code: str = "conflict") -> None:
+        super().__init__(detail)
+        self.code = code

@@ -1,0 +1,26 @@
+"""Signing in and out leaves its trace, whether it worked or not."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from runbooks.access.actors import by_session
+from runbooks.audit.record import Ref, record
+from runbooks.models import User
+
+
+@transaction.atomic
+def record_sign_in(*, name: str, ip: str, user: User | None) -> None:
+    """Without USER it failed: NAME is what was typed, which may be a password by mistake, so it is kept only if known."""
+    now = timezone.now()
+    if user:
+        record(actor=by_session(user=user, ip=ip, request_id=""), action="signin.succeeded", thing=user, now=now)
+        return
+    known = User.objects.filter(username=name).first()
+    thing = known or Ref("user", "", "unknown")
+    record(actor=None, name="stranger", ip=ip, via="ui", action="signin.failed", thing=thing, outcome="denied", now=now)
+
+
+@transaction.atomic
+def record_sign_out(*, user: User, ip: str) -> None:
+    actor = by_session(user=user, ip=ip, request_id="")
+    record(actor=actor, action="signout", thing=user, now=timezone.now())

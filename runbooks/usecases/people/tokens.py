@@ -1,0 +1,111 @@
+"""Bearer tokens: made, recognised, revoked."""
+
+import hashlib
+import secrets
+import zlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from runbooks.access.actors import Actor
+from runbooks.access.fetch import installation, require
+from runbooks.access.rights import is_enabled, may
+from runbooks.audit.record import record
+from runbooks.domain.policy import YES, Decision
+from runbooks.domain.problems import Invalid, Problem
+from runbooks.domain.rights import RIGHTS
+from runbooks.models import Token, TokenKind, User
+
+PREFIX = "ops_"
+USE_COUNTS_ONCE_PER = timedelta(minutes=1)
+
+
+def issue(
+    *,
+    by: Actor | None,
+    user: User,
+    name: str,
+    scopes: Sequence[str] = (),
+    expires_at: datetime | None = None,
+    kind: TokenKind = TokenKind.API,
+    now: datetime,
+) -> tuple[Token, str]:
+    """The token and its text, which is never seen again. Without BY it is the system's administrator at the console."""
+    if by is not None:
+        mine = user.pk == by.user.pk or user.owner_id == by.user.pk
+        require(YES if mine else _administers(by, now), action="token.issued", thing=user)
+        scopes = _within(scopes=scopes, by=by)
+    _check(scopes=scopes, expires_at=expires_at, now=now)
+    text = _new_text()
+    with transaction.atomic():
+        token = Token.objects.create(
+            user=user, name=name, kind=kind, prefix=text[:12], digest=digest_of(text), scopes=list(scopes),
+            expires_at=expires_at,
+        )
+        details = {"scopes": list(scopes), "expires_at": expires_at.isoformat() if expires_at else None, "kind": kind.value}
+        record(actor=by, action="token.issued", thing=token, details=details, now=now)
+    return token, text
+
+
+def revoke_token(*, actor: Actor, token: Token, now: datetime) -> None:
+    """Revoking twice is no error. Raises NotAllowed."""
+    mine = token.user_id == actor.user.pk or token.user.owner_id == actor.user.pk
+    require(YES if mine else _administers(actor, now), action="token.revoked", thing=token)
+    with transaction.atomic():
+        if Token.objects.filter(pk=token.pk, revoked_at=None).update(revoked_at=now):
+            record(actor=actor, action="token.revoked", thing=token, now=now)
+
+
+def recognise(*, text: str, now: datetime) -> Token | None:
+    """The token of that text, if it is good now; notes that it was used."""
+    if not _well_formed(text):
+        return None
+    token = Token.objects.select_related("user__owner").filter(digest=digest_of(text), revoked_at=None).first()
+    if token is None or (token.expires_at and token.expires_at <= now) or not is_enabled(token.user):
+        return None
+    if token.last_used_at is None or token.last_used_at < now - USE_COUNTS_ONCE_PER:
+        Token.objects.filter(pk=token.pk).update(last_used_at=now)
+    return token
+
+
+def digest_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _new_text() -> str:
+    body = secrets.token_urlsafe(32).replace("-", "A").replace("_", "B")
+    return f"{PREFIX}{body}{_checksum(body)}"
+
+
+def _checksum(body: str) -> str:
+    """Six characters by which a scanner, or a slip of the keyboard, is recognised without asking the database."""
+    return f"{zlib.crc32(body.encode()):08x}"[:6]
+
+
+def _well_formed(text: str) -> bool:
+    body = text.removeprefix(PREFIX)
+    return text.startswith(PREFIX) and text.isascii() and len(body) > 6 and _checksum(body[:-6]) == body[-6:]
+
+
+def _administers(actor: Actor, now: datetime) -> Decision:
+    return may(actor=actor, right="administer", place=installation(), now=now)
+
+
+def _within(*, scopes: Sequence[str], by: Actor) -> Sequence[str]:
+    """A limited token makes only tokens as limited as itself."""
+    if not by.scopes:
+        return scopes
+    return [scope for scope in scopes if scope in by.scopes] or sorted(by.scopes)
+
+
+def _check(*, scopes: Sequence[str], expires_at: datetime | None, now: datetime) -> None:
+    problems = [
+        Problem(f"/scopes/{index}", "unknown_right", f"There is no right “{scope}”; there are {', '.join(RIGHTS)}.")
+        for index, scope in enumerate(scopes)
+        if scope not in RIGHTS
+    ]
+    if expires_at and expires_at <= now:
+        problems.append(Problem("/expires_at", "in_the_past", "The token would have expired already."))
+    if problems:
+        raise Invalid(problems)

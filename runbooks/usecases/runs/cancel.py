@@ -1,0 +1,30 @@
+"""Stopping a run: one that has not started never will; one that runs is told, and its worker kills it."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from runbooks.access.actors import Actor
+from runbooks.access.fetch import require
+from runbooks.access.rights import rights_on
+from runbooks.audit.record import record
+from runbooks.domain.policy import cancel_of
+from runbooks.domain.states import RUN_FINAL, RunStatus, StepStatus
+from runbooks.models import Run
+from runbooks.usecases.runs.end import end_run
+
+
+def cancel(*, actor: Actor, run: Run, now: datetime) -> None:
+    """Asking twice is no error. A final run is left as it is. Raises NotAllowed."""
+    held = rights_on(actor=actor, place=run.runbook, now=now)
+    is_requester = run.requested_by_id == actor.user.pk
+    decision = cancel_of(status=RunStatus(run.status), is_requester=is_requester, rights=held)
+    require(decision, action="run.cancel_requested", thing=run)
+    with transaction.atomic():
+        asked = Run.objects.filter(pk=run.pk, cancel_requested_at=None).exclude(status__in=RUN_FINAL)
+        if not asked.update(cancel_requested_at=now, cancel_requested_by=actor.user):
+            return
+        record(actor=actor, action="run.cancel_requested", thing=run, now=now)
+        if not run.step_runs.filter(status=StepStatus.RUNNING).exists():
+            end_run(run_id=run.pk, status=RunStatus.CANCELLED, detail=f"Cancelled by {actor.name}.", now=now)
+    run.refresh_from_db()

@@ -1,0 +1,72 @@
+"""One step on one node, from claim to end: what a worker does with a hint."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+
+from django.conf import settings
+
+from runbooks.domain.ports import Executor, Lease, Work
+from runbooks.live.append import FenceLost, StepKey
+from runbooks.live.sink import DatabaseSink, Flusher
+from runbooks.usecases.runs.claim import Claim, claim
+from runbooks.usecases.runs.finish import finish
+
+
+class LeaseKeeper(Protocol):
+    """Renews the leases of this process and hands out their stops; see `worker.py`."""
+
+    worker: str
+
+    def hold(self, key: StepKey) -> Lease: ...
+
+    def drop(self, key: StepKey) -> None: ...
+
+
+class Host(Protocol):
+    """What the process that executes offers: an executor, a keeper of leases, a flusher, and a way to give back the
+    thread's database connection before waiting."""
+
+    executor: Executor
+    leases: LeaseKeeper
+    flusher: Flusher
+    release: Callable[[], None]
+
+
+def execute(*, step_run_id: str, host: Host, clock: Callable[[], datetime]) -> None:
+    """Runs the step if it is still to be run. Returns when it has ended, or at once where somebody else has it."""
+    claimed = claim(step_run_id=step_run_id, worker=host.leases.worker, now=clock())
+    host.release()
+    if claimed is None:
+        return
+    lease = host.leases.hold(claimed.key)
+    sink = DatabaseSink(
+        key=claimed.key, limit_bytes=settings.OPSAAS_OUTPUT_LIMIT_BYTES, release=host.release, flusher=host.flusher
+    )
+    try:
+        outcome = host.executor.execute(work=_work(claimed), sink=sink, lease=lease)
+        sink.close()
+        finish(claim=claimed, outcome=outcome, output_complete=sink.complete, now=clock())
+    except FenceLost:
+        return  # the reaper has written how it ended; the script is dead
+    finally:
+        host.leases.drop(claimed.key)
+        host.release()
+
+
+def _work(claimed: Claim) -> Work:
+    step = claimed.step
+    return Work(
+        run_id=str(claimed.run.pk),
+        step_run_id=str(claimed.step_run.pk),
+        step_id=step.id,
+        node=claimed.step_run.node,
+        attempt=claimed.step_run.attempt,
+        actor=claimed.run.requested_by.username,
+        script=step.script,
+        script_name=step.script_name,
+        interpreter=step.interpreter,
+        parameters=claimed.plan.values,
+        timeout_seconds=step.timeout_seconds,
+        grace_seconds=settings.OPSAAS_STOP_GRACE_SECONDS,
+    )

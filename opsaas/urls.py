@@ -1,0 +1,20 @@
+"""Which addresses there are."""
+
+from django.urls import include, path
+
+from opsaas import errors
+from runbooks.web.views import health, schema
+
+urlpatterns = [
+    path("livez", health.livez),
+    path("readyz", health.readyz),
+    path("metrics", health.metrics),
+    path("schemas/runbook/v1.json", schema.runbook_v1),
+    path("api/v1/", include("runbooks.api.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("", include("runbooks.web.urls")),
+]
+handler400 = errors.bad_request
+handler403 = errors.forbidden
+handler404 = errors.not_found
+handler500 = errors.broken

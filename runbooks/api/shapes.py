@@ -1,0 +1,282 @@
+"""The shapes of what goes in and out: nothing here decides anything."""
+
+import json
+from typing import Any
+
+from rest_framework import serializers
+
+from runbooks.domain.rights import RIGHTS
+from runbooks.models import (
+    AuditEvent,
+    Delivery,
+    Grant,
+    Group,
+    Membership,
+    Project,
+    Run,
+    Runbook,
+    StepRun,
+    Token,
+    User,
+    Version,
+)
+from runbooks.usecases.versions.lineage import authors_of
+
+
+class Body(serializers.Serializer[Any]):
+    """A body that names a field we do not know is refused: it may have meant something."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
+        if unknown:
+            known = ", ".join(sorted(self.fields))
+            detail = f"There is no such field; there are {known}." if known else "This takes no fields."
+            raise serializers.ValidationError({name: [serializers.ErrorDetail(detail, "unknown_field")] for name in unknown})
+        return super().to_internal_value(data)
+
+
+class Text(serializers.CharField):
+    """Text that is kept as it is, and only if it is text."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**{"trim_whitespace": False, "allow_blank": True, **more})
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return str(super().to_internal_value(data))
+
+
+class Nothing(Body):
+    pass
+
+
+class ProjectIn(Body):
+    slug = Text()
+    title = Text()
+
+
+class PersonIn(Body):
+    username = Text()
+    full_name = Text(required=False, default="", max_length=200)
+    email = serializers.EmailField(required=False, default="", allow_blank=True)
+    password = Text(required=False, default="", max_length=4096)
+
+
+class ServiceAccountIn(Body):
+    username = Text()
+    owner = Text()
+    full_name = Text(required=False, default="", max_length=200)
+
+
+class AccountChangeIn(Body):
+    disabled = serializers.BooleanField()
+    reason = Text(required=False, default="", max_length=2000)
+
+
+class GroupIn(Body):
+    slug = Text()
+    title = Text()
+
+
+class MemberIn(Body):
+    user = Text()
+    ends_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+
+
+class GrantIn(Body):
+    principal = Text()
+    object = Text()
+    rights = serializers.ListField(child=Text(), max_length=20)
+    expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+    reason = Text(required=False, default="", max_length=2000)
+    limits = serializers.DictField(required=False, default=dict)
+
+    def validate_limits(self, value: dict[str, object]) -> dict[str, object]:
+        if value:
+            raise serializers.ValidationError("Limits inside a grant are not supported yet.", "not_supported_yet")
+        return value
+
+
+class TokenIn(Body):
+    name = Text(max_length=100)
+    user = Text(required=False, default="")
+    scopes = serializers.ListField(child=Text(), required=False, default=list, max_length=20)
+    expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+    kind = serializers.ChoiceField(choices=["api", "cli", "agent"], required=False, default="api")
+
+
+class AuthzIn(Body):
+    action = serializers.ChoiceField(choices=RIGHTS)
+    object = Text()
+    # `as` is a word of Python's own: it is added below.
+
+
+AuthzIn._declared_fields["as"] = Text(required=False, default="")
+
+
+class ReviewIn(Body):
+    verdict = Text()
+    comment = Text(required=False, default="", max_length=20_000)
+    hash = Text()
+
+
+class RunIn(Body):
+    runbook = Text(max_length=200)
+    parameters = serializers.DictField(required=False, default=dict)
+    reason = Text(required=False, default="")
+    version = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=1, max_value=2**31 - 1)
+    dry_run = serializers.BooleanField(required=False, default=False)
+    targets = serializers.ListField(required=False, default=list)
+    at = serializers.JSONField(required=False, allow_null=True, default=None)
+
+    def validate_targets(self, value: list[object]) -> list[object]:
+        if value:
+            raise serializers.ValidationError("Targets are not supported yet: runs are on the worker.", "not_supported_yet")
+        return value
+
+    def validate_at(self, value: object) -> object:
+        if value is not None:
+            raise serializers.ValidationError("Starting at a later time is not supported yet.", "not_supported_yet")
+        return value
+
+
+class RerunIn(Body):
+    same_version = serializers.BooleanField(required=False, default=False)
+
+
+class ProjectOut(serializers.ModelSerializer[Project]):
+    class Meta:
+        model = Project
+        fields = ["slug", "title", "created_at", "archived_at"]
+
+
+class UserOut(serializers.ModelSerializer[User]):
+    owner = serializers.SlugRelatedField[User](slug_field="username", read_only=True)
+
+    class Meta:
+        model = User
+        fields = ["username", "full_name", "email", "kind", "owner", "created_at", "disabled_at"]
+
+
+class GroupOut(serializers.ModelSerializer[Group]):
+    class Meta:
+        model = Group
+        fields = ["slug", "title", "created_at"]
+
+
+class MembershipOut(serializers.ModelSerializer[Membership]):
+    user = serializers.SlugRelatedField[User](slug_field="username", read_only=True)
+    added_by = serializers.SlugRelatedField[User](slug_field="username", read_only=True)
+
+    class Meta:
+        model = Membership
+        fields = ["user", "starts_at", "ends_at", "added_by"]
+
+
+class GrantOut(serializers.ModelSerializer[Grant]):
+    principal = serializers.CharField(source="principal_name")
+    object = serializers.CharField(source="object_name")
+    rights = serializers.ListField(child=serializers.CharField())
+    granted_by = serializers.SlugRelatedField[User](slug_field="username", read_only=True)
+
+    class Meta:
+        model = Grant
+        fields = [
+            "id", "principal", "object", "rights", "limits", "reason", "granted_by", "granted_at", "expires_at", "revoked_at",
+        ]  # fmt: skip
+
+
+class TokenOut(serializers.ModelSerializer[Token]):
+    user = serializers.SlugRelatedField[User](slug_field="username", read_only=True)
+    scopes = serializers.ListField(child=serializers.CharField())
+
+    class Meta:
+        model = Token
+        fields = ["id", "user", "name", "kind", "prefix", "scopes", "created_at", "expires_at", "revoked_at", "last_used_at"]
+
+
+class ReviewOut(serializers.Serializer[Any]):
+    by = serializers.CharField(source="by.username")
+    verdict = serializers.CharField()
+    comment = serializers.CharField()
+    hash = serializers.CharField()
+    at = serializers.DateTimeField()
+
+
+class VersionOut(serializers.ModelSerializer[Version]):
+    runbook = serializers.CharField(source="runbook.path")
+    authors = serializers.SerializerMethodField()
+    reviews = ReviewOut(many=True)
+
+    class Meta:
+        model = Version
+        fields = ["runbook", "number", "hash", "state", "authors", "reviews", "created_at", "published_at"]
+
+    def get_authors(self, version: Version) -> list[str]:
+        return [author.username for author in authors_of(version)]
+
+
+class RunbookOut(serializers.ModelSerializer[Runbook]):
+    runbook = serializers.CharField(source="path")
+    project = serializers.CharField(source="project.slug")
+
+    class Meta:
+        model = Runbook
+        fields = ["runbook", "project", "slug", "title", "tags", "alerts", "risk", "created_at", "archived_at"]
+
+
+class RunOut(serializers.ModelSerializer[Run]):
+    runbook = serializers.CharField(source="runbook.path")
+    version = serializers.IntegerField(source="version.number")
+    hash = serializers.CharField(source="version.hash")
+    requested_by = serializers.CharField(source="requested_by.username")
+    parameters = serializers.DictField()
+    outputs = serializers.SerializerMethodField()
+    summary = serializers.SerializerMethodField()
+    containment = serializers.SerializerMethodField()
+    rerun_of = serializers.UUIDField(source="rerun_of_id", allow_null=True)
+
+    class Meta:
+        model = Run
+        fields = [
+            "id", "runbook", "version", "hash", "plan_hash", "status", "status_detail", "parameters", "requested_by",
+            "trigger", "reason", "created_at", "started_at", "finished_at", "cancel_requested_at", "exit_code", "outputs",
+            "summary", "output_bytes", "output_complete", "containment", "rerun_of",
+        ]  # fmt: skip
+
+    def get_outputs(self, run: Run) -> dict[str, dict[str, str]]:
+        return {step.step: step.outputs for step in run.step_runs.all() if step.outputs}
+
+    def get_summary(self, run: Run) -> str:
+        return "\n\n".join(step.summary for step in run.step_runs.all() if step.summary)
+
+    def get_containment(self, run: Run) -> dict[str, Any]:
+        steps = run.step_runs.all()
+        return dict(steps[0].containment) if steps else {}
+
+
+class StepRunOut(serializers.ModelSerializer[StepRun]):
+    outputs = serializers.DictField()
+
+    class Meta:
+        model = StepRun
+        fields = [
+            "id", "step", "node", "attempt", "status", "detail", "exit_code", "started_at", "finished_at", "outputs",
+            "output_bytes", "output_lines", "containment",
+        ]  # fmt: skip
+
+
+class DeliveryOut(serializers.ModelSerializer[Delivery]):
+    recipient = serializers.CharField(source="recipient.username")
+
+    class Meta:
+        model = Delivery
+        fields = ["id", "recipient", "channel", "subject", "created_at", "attempts", "delivered_at", "last_error"]
+
+
+class AuditEventOut(serializers.Serializer[AuditEvent]):
+    """The event as it was written, with its place in the log."""
+
+    def to_representation(self, event: AuditEvent) -> dict[str, Any]:
+        return {"seq": event.seq, **json.loads(bytes(event.body))}  # type: ignore[attr-defined]  # annotated by the query

@@ -1,0 +1,107 @@
+"""Who may open a run's event stream, and from where on: the same checks as every other address of the API."""
+
+import io
+import json
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.sessions.backends.db import SessionStore
+from django.core.handlers.asgi import ASGIRequest
+from django.utils import timezone
+from rest_framework.exceptions import APIException, NotAuthenticated
+from rest_framework.request import Request
+
+from runbooks.access import fetch
+from runbooks.access.actors import Actor
+from runbooks.access.fetch import Hidden, NotAllowed
+from runbooks.access.rights import rights_on
+from runbooks.api.authentication import TokenOrSession
+from runbooks.api.problems import CONTENT_TYPE, body_of
+from runbooks.audit.denials import tell_the_log
+from runbooks.audit.reads import record_read
+from runbooks.domain.states import RUN_FINAL
+from runbooks.models import Runbook
+from runbooks.models.ids import new_id
+
+
+@dataclass(frozen=True)
+class Opened:
+    run_id: str
+    runbook: Runbook
+    actor: Actor
+    after: int  # number of the last event that the client has
+    sees_output: bool
+
+
+@dataclass(frozen=True)
+class Refused:
+    """An answer that is no stream."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+def open_stream(scope: MutableMapping[str, Any], run_id: str) -> Opened | Refused:
+    request = ASGIRequest(dict(scope), io.BytesIO())
+    request.request_id = str(new_id())  # type: ignore[attr-defined]
+    actor: Actor | None = None
+    try:
+        actor = _actor(request)
+        return _open(request=request, actor=actor, run_id=run_id)
+    except (APIException, Hidden, NotAllowed) as error:
+        if isinstance(error, Hidden | NotAllowed):
+            tell_the_log(error=error, actor=actor, now=timezone.now())
+        return _refused(request=request, error=error)
+
+
+def still_allowed(opened: Opened) -> bool:
+    """Also false once the account, the grant or the token has ended."""
+    token = opened.actor.token
+    if token:
+        token.refresh_from_db(fields=["revoked_at", "expires_at"])
+        if token.revoked_at or (token.expires_at and token.expires_at <= timezone.now()):
+            return False
+    opened.actor.user.refresh_from_db(fields=["disabled_at"])
+    held = rights_on(actor=opened.actor, place=opened.runbook, now=timezone.now())
+    return ("see_output" if opened.sees_output else "view") in held
+
+
+def _open(*, request: ASGIRequest, actor: Actor, run_id: str) -> Opened | Refused:
+    now = timezone.now()
+    run = fetch.run(actor=actor, run_id=run_id, action="run.output_read", now=now)
+    after = _last_event_id(request)
+    if run.status in RUN_FINAL and after >= run.event_seq:
+        return Refused(status=204, headers=[(b"cache-control", b"no-store")], body=b"")
+    sees_output = "see_output" in rights_on(actor=actor, place=run.runbook, now=now)
+    if sees_output:
+        record_read(actor=actor, action="run.output_read", thing=run, now=now)
+    return Opened(run_id=str(run.pk), runbook=run.runbook, actor=actor, after=after, sees_output=sees_output)
+
+
+def _actor(request: ASGIRequest) -> Actor:
+    request.session = SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))  # type: ignore[assignment]
+    request.user = get_user(request)  # type: ignore[assignment]
+    found = TokenOrSession().authenticate(Request(request))
+    if found is None:
+        raise NotAuthenticated
+    return found[1]
+
+
+def _last_event_id(request: ASGIRequest) -> int:
+    text = request.headers.get("Last-Event-ID", "") or request.GET.get("last_event_id", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+def _refused(*, request: ASGIRequest, error: Exception) -> Refused:
+    body = body_of(error=error, request=request)
+    assert body is not None
+    headers = [(b"content-type", CONTENT_TYPE.encode()), (b"cache-control", b"no-store")]
+    if body["status"] == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    status = body["status"]
+    assert isinstance(status, int)
+    return Refused(status=status, headers=headers, body=json.dumps(body).encode())

@@ -1,0 +1,63 @@
+"""A number for every request, and the policy that every answer carries."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils import timezone
+
+from runbooks.access.fetch import Hidden, NotAllowed
+from runbooks.audit.denials import tell_the_log
+from runbooks.models.ids import new_id
+from runbooks.web.actor import actor_of
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    [
+        "default-src 'self'",
+        "img-src 'self' data:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "form-action 'self'",
+    ]
+)
+
+
+class RequestMiddleware:
+    sync_capable = True
+    async_capable = False
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request.request_id = str(new_id())  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        response.headers.setdefault("X-Request-ID", request.request_id)  # type: ignore[attr-defined]
+        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+        return response
+
+
+class DenialMiddleware:
+    """What a page's view was refused becomes a page, and a line in the log."""
+
+    sync_capable = True
+    async_capable = False
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, Hidden | NotAllowed):
+            return None
+        tell_the_log(error=error, actor=actor_of(request), now=timezone.now())
+        context = {"request_id": request.request_id}  # type: ignore[attr-defined]
+        if isinstance(error, NotAllowed):
+            return render(request, "403.html", {**context, "reasons": error.reasons}, status=403)
+        return render(request, "404.html", context, status=404)

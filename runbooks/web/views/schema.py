@@ -1,0 +1,8 @@
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from runbooks.domain.schema import RUNBOOK_SCHEMA
+
+
+def runbook_v1(request: HttpRequest) -> HttpResponse:
+    """The published JSON Schema of a definition: editors fetch it without signing in."""
+    return JsonResponse(RUNBOOK_SCHEMA)

@@ -40,6 +40,7 @@ run: ## start opsaas on this machine: web, worker, scheduler and broker (OPSAAS_
 	@$(BIN)/python manage.py up
 
 ready: $(RUN_READY) $(STATIC_READY)
+	@:
 
 test: $(DEV_READY) ## run the tests; on PostgreSQL and Redis too where OPSAAS_TEST_DATABASE_URL / OPSAAS_TEST_REDIS_URL are set
 	@$(BIN)/python -m pytest --ignore=tests/journeys $(ARGS)
@@ -94,7 +95,7 @@ $(DEV_READY): $(RUN_READY)
 
 $(MODULES_READY): | $(NODE_READY)
 	@echo "Installing the front end's locked packages …"
-	@cd $(ASSETS) && $(NPM) ci --no-audit --no-fund --loglevel=error
+	@cd $(ASSETS) && $(NPM) ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
 $(STATIC_READY): $(MODULES_READY) | $(NODE_READY)

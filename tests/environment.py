@@ -5,7 +5,6 @@ import os
 import secrets
 import shutil
 import tempfile
-from importlib.util import find_spec
 from pathlib import Path
 
 
@@ -17,8 +16,7 @@ def prepare() -> None:
             del os.environ[name]
     folder = Path(tempfile.mkdtemp(prefix="opsaas-tests-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    if find_spec("opsaas.settings"):
-        os.environ["DJANGO_SETTINGS_MODULE"] = "opsaas.settings"
+    os.environ["DJANGO_SETTINGS_MODULE"] = "opsaas.settings"
     os.environ["OPSAAS_DATA_DIR"] = str(folder)
     os.environ["OPSAAS_SECRET_KEY"] = secrets.token_urlsafe(50)
     os.environ["OPSAAS_BROKER_URL"] = wanted["REDIS_URL"] or f"redis+socket://{folder}/valkey/valkey.sock"

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,10 @@ ROOT = Path(__file__).resolve().parent.parent
 TOOLS = Path(sys.executable).parent
 LOCKS = ("requirements/run.txt", "requirements/dev.txt")
 SECRETS = {"OPSAAS_SECRET_KEY": "a", "OPSAAS_DATABASE_PASSWORD": "b"}
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def pins(lock: str) -> dict[str, str]:
@@ -29,6 +34,19 @@ def test_a_lock_names_hashes_and_no_host(lock: str) -> None:
 
 def test_the_tools_for_development_come_on_top_of_what_runs() -> None:
     assert pins(LOCKS[0]).items() <= pins(LOCKS[1]).items()
+
+
+def test_what_a_server_imports_is_in_the_lock_that_runs() -> None:
+    """Not only by luck in the one for development."""
+    code = (
+        "import sys, opsaas.asgi, opsaas.celery, kombu.transport.redis, uvicorn.protocols.http.httptools_impl, uvloop\n"
+        "opsaas.celery.app.loader.import_default_modules()\n"
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    imported = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    owners = packages_distributions()
+    needed = {canonical(owner) for name in imported.stdout.split() for owner in owners.get(name, [])}
+    assert needed - pins(LOCKS[0]).keys() - {"opsaas", "pip"} == set()
 
 
 def test_the_front_ends_lock_names_no_host() -> None:

@@ -5,15 +5,12 @@ import os
 import stat
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
-import keyring
-from keyring.errors import KeyringError
+from runbooks.cli.failures import Failure
 
-from runbooks.cli.failures import NOT_SIGNED_IN, Failure
-
-SERVICE = "opsaas"
 IN_KEYRING = "keyring"
 IN_FILE = "file"
 
@@ -42,7 +39,7 @@ def usual_url() -> str | None:
 def remember(*, url: str, token: str) -> str:
     """Keeps TOKEN for URL and makes URL the usual one. Returns in words where it is kept."""
     known = _read()
-    in_keyring = _put_in_keyring(url, token)
+    in_keyring = _keyring().put(url=url, token=token)
     known["accounts"][url] = {"kept_in": IN_KEYRING} if in_keyring else {"kept_in": IN_FILE, "token": token}
     known["url"] = url
     _write(known)
@@ -55,11 +52,8 @@ def recall(url: str) -> str | None:
         return None
     if account.get("kept_in") == IN_FILE:
         return account.get("token")
-    try:
-        return keyring.get_password(SERVICE, url)
-    except KeyringError as error:
-        text = f"The keyring could not be read ({error}). Sign in again with `opsaas login`, or set OPSAAS_TOKEN."
-        raise Failure(text, exit_code=NOT_SIGNED_IN) from error
+    token: str | None = _keyring().get(url)
+    return token
 
 
 def forget(url: str) -> bool:
@@ -69,27 +63,15 @@ def forget(url: str) -> bool:
     if account is None:
         return False
     if account.get("kept_in") == IN_KEYRING:
-        _drop_from_keyring(url)
+        _keyring().drop(url)
     if known["url"] == url:
         known["url"] = None
     _write(known)
     return True
 
 
-def _put_in_keyring(url: str, token: str) -> bool:
-    try:
-        keyring.set_password(SERVICE, url, token)
-        # A null keyring takes everything and keeps nothing.
-        return keyring.get_password(SERVICE, url) == token
-    except Exception:  # noqa: BLE001  back-ends raise errors of their own; the file serves as well
-        return False
-
-
-def _drop_from_keyring(url: str) -> None:
-    try:
-        keyring.delete_password(SERVICE, url)
-    except KeyringError as error:
-        raise Failure(f"The token is still in the keyring, which could not be opened: {error}") from error
+def _keyring() -> Any:
+    return import_module("runbooks.cli.keyring_store")
 
 
 def _read() -> Known:

@@ -2,15 +2,18 @@
 
 import os
 import sys
-from importlib.metadata import PackageNotFoundError, version
+from importlib import import_module
 from typing import Annotated
 
 import typer
+from typer.completion import get_completion_inspect_parameters
 
 from runbooks.cli.failures import Failure
 from runbooks.cli.lazy import LazyGroup
 from runbooks.cli.options import InsecureHttp, Url
 from runbooks.cli.output import emit, say
+
+COMPLETE = "_OPSAAS_COMPLETE"  # set by the scripts of `opsaas completion`
 
 # Typer's pretty tracebacks show local variables, and those may hold a token.
 app = typer.Typer(
@@ -26,10 +29,7 @@ app = typer.Typer(
 def _show_version(wanted: bool) -> None:
     if not wanted:
         return
-    try:
-        emit(version("opsaas"))
-    except PackageNotFoundError:
-        emit("not installed as a package")
+    emit(import_module("runbooks.cli.installed").version())
     raise typer.Exit
 
 
@@ -46,6 +46,8 @@ def opsaas(
 
 
 def main() -> None:
+    if COMPLETE in os.environ:
+        get_completion_inspect_parameters()  # Typer's way to register the shells it can answer
     try:
         app(prog_name="opsaas")
     except Failure as failure:

@@ -1,0 +1,3 @@
+from runbooks.cli.main import main
+
+main()

@@ -37,10 +37,12 @@ T = TypeVar("T")
 _CODE_OF_REFUSAL = {401: NOT_ALLOWED, 403: NOT_ALLOWED, 404: NOT_FOUND}
 
 
-def follow(*, client: Client, run_id: str, sink: LogSink | None, patience: float = PATIENCE) -> Json:
+def follow(*, client: Client, run_id: str, sink: LogSink | None, patience: float, just_started: bool) -> Json:
     """The run, once it has ended. Its log goes to SINK, its status to standard error."""
     follower = Follower(client=client, run_id=run_id, sink=sink, patience=patience)
     try:
+        if not just_started:
+            with_follow_codes(follower.look)  # without patience: a wrong id or address is told at once
         run = with_follow_codes(follower.to_the_end)
     except KeyboardInterrupt:
         raise Failure(detached(run_id), exit_code=INTERRUPTED) from None
@@ -90,15 +92,20 @@ class Follower:
         self._said = ""
         self._may_see_events = True
 
+    def look(self) -> Json:
+        run = self._client.get(self._path)
+        self._last_sign_of_life = time.monotonic()
+        self._tell_status(run)
+        return run
+
     def to_the_end(self) -> Json:
-        self._tell_status(self._client.get(self._path))  # without patience: a wrong address is told at once
         while True:
             try:
                 if run := self._attempt():
                     return run
             except (Unreachable, Refused) as failure:
                 self._bear(failure)
-            time.sleep(self._pause * random.uniform(0.7, 1.0))
+            time.sleep(self._pause * random.uniform(0.7, 1.0))  # noqa: S311  apart, not secret
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
     def _attempt(self) -> Json | None:
@@ -107,9 +114,7 @@ class Follower:
             self._watch_events()
         else:
             self._pause = POLL_SECONDS
-        run = self._client.get(self._path)
-        self._last_sign_of_life = time.monotonic()
-        self._tell_status(run)
+        run = self.look()
         if run.get("status") not in FINAL:
             return None
         self._fetch_log()

@@ -34,10 +34,10 @@ def tell_started(run: Json, *, as_json: bool) -> None:
     say(f"opsaas: run {run_id} is {status}. Follow it: opsaas runs follow {run_id}")
 
 
-def stay(*, client: Client, run_id: str, as_json: bool, patience: float) -> None:
+def stay(*, client: Client, run_id: str, as_json: bool, patience: float, just_started: bool = True) -> None:
     """Follows to the end and ends the command with the code that belongs to it."""
     sink = None if as_json else LogSink()
-    run = follow(client=client, run_id=run_id, sink=sink, patience=patience)
+    run = follow(client=client, run_id=run_id, sink=sink, patience=patience, just_started=just_started)
     if as_json:
         emit_json(run)
     raise typer.Exit(exit_code_of(run))

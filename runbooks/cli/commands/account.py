@@ -20,6 +20,7 @@ app = typer.Typer()
 @app.command()
 def login(
     ctx: typer.Context,
+    *,
     address: Annotated[
         str | None, typer.Argument(metavar="[URL]", help="Address of opsaas; the same as --url.")
     ] = None,
@@ -52,7 +53,7 @@ def logout(ctx: typer.Context) -> None:
 
 
 @app.command()
-def whoami(ctx: typer.Context, as_json: AsJson = False) -> None:
+def whoami(ctx: typer.Context, *, as_json: AsJson = False) -> None:
     """Show who you are to the server."""
     me = connect(ctx).get(f"{API}/me")
     if as_json:

@@ -20,6 +20,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 @app.command()
 def api(
     ctx: typer.Context,
+    *,
     method: Annotated[str, typer.Argument(help="GET, POST, PUT, PATCH or DELETE.")],
     path: Annotated[str, typer.Argument(help="Such as /api/v1/me, or me for short.")],
     field: Annotated[

@@ -21,6 +21,7 @@ def audit() -> None:
 @app.command()
 def search(
     ctx: typer.Context,
+    *,
     words: Annotated[list[str] | None, typer.Argument(help="Words to look for.")] = None,
     thing: Annotated[str | None, typer.Option("--object", help="Id of what was acted upon.")] = None,
     actor: Annotated[str | None, typer.Option(help="Name of who acted.")] = None,

@@ -15,6 +15,7 @@ app = typer.Typer()
 @app.command("can-i")
 def can_i(
     ctx: typer.Context,
+    *,
     right: Annotated[str, typer.Argument(help="view, run, see_output, edit, review, approve, grant, audit, …")],
     thing: Annotated[str, typer.Argument(metavar="OBJECT", help="installation, project:SLUG or PROJECT/SLUG.")],
     principal: Annotated[str | None, typer.Option("--as", help="Ask for somebody else: user:NAME.")] = None,

@@ -23,6 +23,7 @@ app = typer.Typer()
 @app.command()
 def lint(
     ctx: typer.Context,
+    *,
     places: Annotated[list[Path], typer.Argument(metavar="FILE|DIR…", help="Definitions, or folders of them.")],
     schema: Annotated[Path | None, typer.Option(help="A schema kept from `opsaas schema`, to work offline.")] = None,
 ) -> None:

@@ -26,6 +26,7 @@ Limit = Annotated[int, typer.Option(min=1, help="How many at most.")]
 @app.command("list")
 def list_runbooks(
     ctx: typer.Context,
+    *,
     project: Project = None,
     tag: Tag = None,
     alert: Alert = None,
@@ -33,24 +34,26 @@ def list_runbooks(
     as_json: AsJson = False,
 ) -> None:
     """List the runbooks that you may see."""
-    _list(ctx, {"project": project, "tag": tag, "alert": alert}, limit, as_json)
+    _list(ctx, query={"project": project, "tag": tag, "alert": alert}, limit=limit, as_json=as_json)
 
 
 @app.command()
 def search(
     ctx: typer.Context,
+    *,
     words: Annotated[list[str], typer.Argument(help="Words of the title, the document, an alert or a step.")],
     project: Project = None,
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
     """Search runbooks by symptom, alert or title."""
-    _list(ctx, {"q": " ".join(words), "project": project}, limit, as_json)
+    _list(ctx, query={"q": " ".join(words), "project": project}, limit=limit, as_json=as_json)
 
 
 @app.command()
 def view(
     ctx: typer.Context,
+    *,
     runbook: Annotated[str, typer.Argument(metavar="PROJECT/SLUG")],
     as_json: AsJson = False,
 ) -> None:
@@ -68,7 +71,7 @@ def view(
     _show_parameters(runbook, found)
 
 
-def _list(ctx: typer.Context, query: dict[str, str | None], limit: int, as_json: bool) -> None:
+def _list(ctx: typer.Context, *, query: dict[str, str | None], limit: int, as_json: bool) -> None:
     found, more = connect(ctx).listed(f"{API}/runbooks", query, limit=limit)
     if as_json:
         emit_json(found)

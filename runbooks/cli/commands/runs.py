@@ -25,6 +25,7 @@ RunId = Annotated[str, typer.Argument(metavar="RUN", help="Its id.")]
 @app.command("list")
 def list_runs(
     ctx: typer.Context,
+    *,
     runbook: Annotated[str | None, typer.Option(metavar="PROJECT/SLUG", help="Only those of this runbook.")] = None,
     status: Annotated[str | None, typer.Option(help="Only those with this status.")] = None,
     requested_by: Annotated[str | None, typer.Option(metavar="NAME", help="Only those of this person.")] = None,
@@ -48,7 +49,7 @@ def list_runs(
 
 
 @app.command()
-def view(ctx: typer.Context, run_id: RunId, as_json: AsJson = False) -> None:
+def view(ctx: typer.Context, *, run_id: RunId, as_json: AsJson = False) -> None:
     """Show a run and its steps."""
     client = connect(ctx)
     run = client.get(run_path(run_id))
@@ -63,19 +64,20 @@ def view(ctx: typer.Context, run_id: RunId, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def follow(ctx: typer.Context, run_id: RunId, patience: Patience = PATIENCE, as_json: AsJson = False) -> None:
+def follow(ctx: typer.Context, *, run_id: RunId, patience: Patience = PATIENCE, as_json: AsJson = False) -> None:
     """Print what a run prints, from its beginning to its end, and end with its exit code.
 
     The script's own up to 123, 124 timed out, 125 opsaas or the network failed or the run is lost, 126 not allowed,
     denied, refused, expired or cancelled, 127 no such run, 130 detached by Ctrl-C.
     """
     client = with_follow_codes(lambda: connect(ctx))
-    stay(client=client, run_id=run_id, as_json=as_json, patience=patience)
+    stay(client=client, run_id=run_id, as_json=as_json, patience=patience, just_started=False)
 
 
 @app.command()
 def logs(
     ctx: typer.Context,
+    *,
     run_id: RunId,
     step: Annotated[str | None, typer.Option(help="Only what this step printed.")] = None,
     node: Annotated[str | None, typer.Option(help="Only what was printed on this node.")] = None,
@@ -93,7 +95,7 @@ def logs(
 
 
 @app.command()
-def cancel(ctx: typer.Context, run_id: RunId, as_json: AsJson = False) -> None:
+def cancel(ctx: typer.Context, *, run_id: RunId, as_json: AsJson = False) -> None:
     """Stop a run and everything it started."""
     client = connect(ctx)
     client.request("POST", f"{run_path(run_id)}/cancel", body={})
@@ -106,6 +108,7 @@ def cancel(ctx: typer.Context, run_id: RunId, as_json: AsJson = False) -> None:
 @app.command()
 def rerun(
     ctx: typer.Context,
+    *,
     run_id: RunId,
     follow: Follow = False,
     patience: Patience = PATIENCE,

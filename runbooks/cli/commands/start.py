@@ -28,6 +28,7 @@ ParamsAsJson = Annotated[
 @app.command()
 def run(
     ctx: typer.Context,
+    *,
     runbook: Annotated[str, typer.Argument(metavar="PROJECT/SLUG")],
     params: Params = None,
     params_as_json: ParamsAsJson = None,

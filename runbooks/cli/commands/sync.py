@@ -25,6 +25,7 @@ Places = Annotated[list[Path], typer.Argument(metavar="FILE|DIR…", help="Defin
 @app.command()
 def apply(
     ctx: typer.Context,
+    *,
     places: Places,
     submit: Annotated[bool, typer.Option("--submit", help="Submit what is a draft for review.")] = False,
     as_json: AsJson = False,
@@ -48,7 +49,7 @@ def apply(
 
 
 @app.command()
-def plan(ctx: typer.Context, places: Places, as_json: AsJson = False) -> None:
+def plan(ctx: typer.Context, *, places: Places, as_json: AsJson = False) -> None:
     """Show what `apply` would change, against the newest versions. Ends with 0 for nothing and 2 for changes."""
     found = read_definitions(places)
     client = connect(ctx)
@@ -66,6 +67,7 @@ def plan(ctx: typer.Context, places: Places, as_json: AsJson = False) -> None:
 @app.command()
 def pull(
     ctx: typer.Context,
+    *,
     runbooks: Annotated[list[str], typer.Argument(metavar="PROJECT/SLUG…")],
     folder: Annotated[Path | None, typer.Option("--dir", help="Write SLUG.yaml and its scripts there.")] = None,
     version: Annotated[int | None, typer.Option(min=1, help="This version instead of the newest.")] = None,

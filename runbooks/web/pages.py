@@ -1,0 +1,56 @@
+"""What every page for signed-in people shares: who looks, when, and what becomes of an address that makes no sense."""
+
+from collections.abc import Callable
+from functools import wraps
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth import logout
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render, resolve_url
+from django.utils import timezone
+
+from runbooks.domain.problems import Invalid
+from runbooks.usecases.conflict import Conflict
+from runbooks.web.actor import actor_of
+
+View = Callable[..., HttpResponseBase]
+
+
+def page(view: View) -> View:
+    """The view is called with `actor` and `now`; strangers go to sign-in and come back.
+
+    Hidden and NotAllowed become pages in DenialMiddleware. Invalid and Conflict become pages here, for the views that
+    have no form to show them in.
+    """
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        actor = actor_of(request)
+        if actor is None:
+            return _to_sign_in(request)
+        try:
+            return view(request, *args, actor=actor, now=timezone.now(), **kwargs)
+        except Invalid as error:
+            return _refused(request, detail=" ".join(problem.detail for problem in error.problems), status=400)
+        except Conflict as error:
+            return _refused(request, detail=str(error), status=409)
+
+    return wrapper
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    """Only addresses that can be opened again are come back to. An account that was disabled meanwhile is signed out."""
+    if request.user.is_authenticated:
+        logout(request)
+    if "HX-Request" in request.headers:
+        back = urlsplit(request.headers.get("HX-Current-URL", "")).path or "/"
+        return HttpResponse(status=401, headers={"HX-Redirect": redirect_to_login(back).url})
+    back = request.get_full_path() if request.method in {"GET", "HEAD"} else resolve_url(settings.LOGIN_REDIRECT_URL)
+    return redirect_to_login(back)
+
+
+def _refused(request: HttpRequest, *, detail: str, status: int) -> HttpResponse:
+    context = {"detail": detail, "request_id": getattr(request, "request_id", "")}
+    return render(request, "400.html", context, status=status)

@@ -6,7 +6,6 @@ import signal
 
 from runbooks.domain.ports import Lease, OutputSink, StopReason
 from runbooks.execution import processes
-from runbooks.execution.channel import Message
 from runbooks.execution.link import WardenHandle
 from runbooks.execution.linux import boottime
 
@@ -24,24 +23,25 @@ class Attempt:
         self.lease = lease
         self.overdue_at = overdue_at  # the warden must have reported by then, or it is not itself any more
         self.slack = slack  # how long it may take to report after a stop
-        self.result: Message | None = None
+        self.report = ""  # the warden's last word on the script
         self.stop_reason: StopReason | None = None  # as passed on to the warden
         self.sink_failure: BaseException | None = None
         self._gone = False
         self._poll = select.poll()
         os.set_blocking(warden.output, False)
 
-    def follow(self) -> Message | None:
-        """The warden's report, once all output is with the sink; None if the warden died without one."""
+    def follow(self) -> str:
+        """The warden's report, once all output is with the sink; "" if the warden died without one."""
         self._poll.register(self.lease.fileno(), select.POLLIN)
         self._poll.register(self.warden.output, select.POLLIN)
         self._poll.register(self.warden.channel, select.POLLIN)
         self._pass_lease_on()
-        while self.result is None and not self._gone:
+        self._note(self.warden.early)
+        while not self.report and not self._gone:
             self._step()
         while self._pass_output_on():
             pass  # nothing of the tree is left, so what is in the pipe now is all
-        return self.result
+        return self.report
 
     def _step(self) -> None:
         ready = {descriptor for descriptor, _ in self._poll.poll(self._patience())}
@@ -60,22 +60,25 @@ class Attempt:
         return max(self.overdue_at - boottime(), 0.0) * 1000 + 1
 
     def _pass_lease_on(self) -> None:
-        self.warden.channel.send_if_there({"renew": self.lease.good_until})
+        self.warden.channel.say("renew", self.lease.good_until)
         reason = self.lease.stop
         if reason is not None and reason is not self.stop_reason:
             self.stop_reason = reason
-            self._ask_to_end({"kill": True} if reason is StopReason.LEASE_LOST else {"stop": True})
+            self._ask_to_end("kill" if reason is StopReason.LEASE_LOST else "stop")
 
-    def _ask_to_end(self, message: Message) -> None:
-        self.warden.channel.send_if_there(message)
+    def _ask_to_end(self, word: str) -> None:
+        self.warden.channel.say(word)
         self.overdue_at = min(self.overdue_at, boottime() + self.slack)
 
     def _hear(self) -> None:
-        messages = self.warden.channel.receive()
-        self._gone = messages is None
-        for message in messages or ():
-            if "result" in message:
-                self.result = message
+        lines = self.warden.channel.hear()
+        self._gone = lines is None
+        self._note(lines or [])
+
+    def _note(self, lines: list[str]) -> None:
+        for line in lines:
+            if line.startswith(("ended ", "not_started ")):
+                self.report = line
 
     def _pass_output_on(self) -> bool:
         """False when the pipe is at its end or, after the tree's end, empty."""
@@ -88,5 +91,5 @@ class Attempt:
                 self.sink.write(data)
             except BaseException as failure:  # noqa: BLE001 (raised again, once nothing is left)
                 self.sink_failure = failure
-                self._ask_to_end({"kill": True})
+                self._ask_to_end("kill")
         return bool(data)

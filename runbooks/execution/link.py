@@ -1,15 +1,15 @@
 """The worker's end of its spawner: starts it, asks it for wardens, starts it again if it dies."""
 
 import array
-import json
 import os
+import select
 import socket
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
-from runbooks.execution.channel import Channel
+from runbooks.execution.channel import Channel, Job
 
 ANSWER_SECONDS = 30.0  # a spawner that says nothing for so long is given up
 STOP_SECONDS = 15.0
@@ -25,16 +25,43 @@ class NoWarden(Exception):
 
 
 class WardenHandle:
-    """One warden, ready to take a job: the channel to it and the read end of its script's output."""
+    """One warden that has taken its job: the channel to it and the read end of its script's output."""
 
-    def __init__(self, *, channel: Channel, output: int) -> None:
-        self.channel = channel
+    def __init__(self, *, connection: socket.socket, output: int) -> None:
+        self._connection = connection
+        self.channel = Channel(connection.fileno())
         self.output = output
         self.pid = 0
+        self.early: list[str] = []  # what it said before anybody listened
+
+    def give(self, job: Job) -> list[str] | None:
+        """Sends the job; returns the first lines heard, None if the other side closed. Raises TimeoutError."""
+        self._connection.settimeout(ANSWER_SECONDS)
+        try:
+            self._connection.sendall(job.pack())
+        except ConnectionError:
+            return None
+        self._wait()
+        return self.channel.hear()
+
+    def dismiss(self) -> list[str]:
+        """Lets the warden remove the folder and waits until it is gone. Returns its last lines."""
+        self.channel.say("done")
+        os.set_blocking(self.channel.fileno(), True)
+        last: list[str] = []
+        while (lines := self.channel.hear()) is not None:
+            last += lines
+        return last
 
     def close(self) -> None:
-        self.channel.close()
+        self._connection.close()
         os.close(self.output)
+
+    def _wait(self) -> None:
+        poll = select.poll()
+        poll.register(self.channel, select.POLLIN)
+        if not poll.poll(ANSWER_SECONDS * 1000):
+            raise TimeoutError
 
 
 class SpawnerLink:
@@ -59,26 +86,27 @@ class SpawnerLink:
         if process is not None:
             process.wait(STOP_SECONDS)
 
-    def warden(self, *, run_id: str, folder: str) -> WardenHandle:
-        """A fresh warden. Nothing has been started when this raises NoWarden, so trying again is safe here."""
+    def warden(self, *, run_id: str, folder: str, job: Job) -> WardenHandle:
+        """A warden that has the job. When this raises NoWarden, no script has been started."""
+        request = f"{run_id}\n{folder}".encode()
         for _ in range(TRIES):
-            handle = self._ask(json.dumps({"run": run_id, "folder": folder}).encode())
+            handle = self._ask(request, job)
             if handle is not None:
                 return handle
         raise NoWarden(f"The spawner process of this worker died {TRIES} times while starting the script.")
 
-    def _ask(self, request: bytes) -> WardenHandle | None:
-        """None if the spawner died over it."""
+    def _ask(self, request: bytes, job: Job) -> WardenHandle | None:
+        """None if the spawner or the warden died over it, before the script was started: trying again is safe."""
         ours, theirs = socket.socketpair()
         read_end, write_end = os.pipe()
-        handle = WardenHandle(channel=Channel(ours), output=read_end)
+        handle = WardenHandle(connection=ours, output=read_end)
         try:
             with theirs:
                 try:
                     connection = self._send(request, [theirs.fileno(), write_end])
                 finally:
                     os.close(write_end)
-            if self._hear(handle, connection):
+            if self._give(handle, job, connection):
                 return handle
         except BaseException:
             handle.close()
@@ -86,20 +114,20 @@ class SpawnerLink:
         handle.close()
         return None
 
-    def _hear(self, handle: WardenHandle, connection: socket.socket | None) -> bool:
-        """Waits for the warden's first word. False if it or the spawner died before that."""
-        handle.channel.connection.settimeout(ANSWER_SECONDS)
+    def _give(self, handle: WardenHandle, job: Job, connection: socket.socket | None) -> bool:
+        """Sends the job and waits for the warden's word that it is about to start it. False if it died before."""
         try:
-            messages = handle.channel.receive()
+            lines = handle.give(job)
         except TimeoutError:
             self._give_up(connection)
             raise NoWarden(f"The spawner process of this worker did not answer for {ANSWER_SECONDS:.0f} s.") from None
-        if not messages:
+        if not lines:
             self._give_up(connection)
             return False
-        if "refused" in messages[0]:
-            raise NoWarden(f"The machine refused another process: {messages[0]['refused']}.")
-        handle.pid = messages[0]["warden"]
+        word, _, text = lines[0].partition(" ")
+        if word == "refused":
+            raise NoWarden(f"The machine refused another process: {text}.")
+        handle.pid, handle.early = int(text), lines[1:]
         return True
 
     def _send(self, request: bytes, descriptors: list[int]) -> socket.socket | None:

@@ -3,28 +3,26 @@
 It exists because a worker with a hundred threads can't fork safely, and a hundred executed Python interpreters would
 take hundreds of megabytes: a fork of this one shares nearly all of its memory. Started by `link.SpawnerLink`.
 
-Each request is one packet {"run": id, "folder": path} with two descriptors: the warden's end of its channel and the
-write end of the script's output. The spawner keeps a copy of the channel until the warden is gone, reaped and cleaned
-up after: when the worker sees the channel close, nothing of the run is left.
+Each request is one packet, the run's id on a line and the path of its folder on another, with two descriptors: the
+warden's end of its channel and the write end of the script's output. The spawner keeps a copy of the channel until the
+warden is gone, reaped and cleaned up after: when the worker sees the channel close, nothing of the run is left.
 
 It ends when the worker's socket closes, after telling its wardens to end their scripts.
 """
 
 import array
 import gc
-import json
 import os
 import select
 import signal
 import socket
 import sys
-import traceback
-
-from setproctitle import setproctitle
+from typing import NoReturn
 
 from runbooks.execution import folder, processes
 from runbooks.execution.channel import Channel
 from runbooks.execution.linux import become_subreaper, boottime
+from runbooks.execution.title import set_title
 from runbooks.execution.wakeup import SPAWNER_GONE, Wakeup
 from runbooks.execution.warden import stand_over
 
@@ -57,44 +55,35 @@ class Spawner:
         data, descriptors = _receive(self.worker)
         try:
             if data and len(descriptors) == 2:
-                self._fork_warden(json.loads(data), *descriptors)
+                run_id, _, root = data.decode().partition("\n")
+                self._fork_warden(run_id, root, *descriptors)
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
         return bool(data)
 
-    def _fork_warden(self, request: dict[str, str], channel: int, output: int) -> None:
+    def _fork_warden(self, run_id: str, root: str, channel: int, output: int) -> None:
         spawner = os.getpid()
         try:
             kept = os.dup(channel)
             pid = os.fork()
         except OSError as error:
-            connection = Channel(socket.socket(fileno=os.dup(channel)))
-            connection.send_if_there({"refused": str(error)})
-            connection.close()
+            Channel(channel).say("refused", error)
             return
         if pid == 0:
-            self._become_warden(request, channel, output, kept, spawner)
-        self.wardens[pid] = (kept, request["folder"])
-
-    def _become_warden(self, request: dict[str, str], channel: int, output: int, kept: int, spawner: int) -> None:
-        """In the child: never returns. Lets go of all that belongs to the spawner and to other runs."""
-        status = 1
-        try:
-            self.worker.close()
-            self.wakeup.close()
-            for other, _ in self.wardens.values():
-                os.close(other)
-            os.close(kept)
-            connection = Channel(socket.socket(fileno=channel))
-            stand_over(
-                channel=connection, output=output, run_id=request["run"], root=request["folder"], spawner=spawner
+            self._let_go(kept)
+            _become_warden(
+                channel=Channel(channel), output=output, wakeup=self.wakeup, run_id=run_id, root=root, spawner=spawner
             )
-            status = 0
-        except BaseException:  # noqa: BLE001 (a child must never return into the spawner)
-            traceback.print_exc()
-        finally:
-            os._exit(status)
+        self.wardens[pid] = (kept, root)
+
+    def _let_go(self, kept: int) -> None:
+        """In a new warden: of all that belongs to the spawner and to other runs."""
+        os.close(self.worker.fileno())
+        os.close(kept)
+        for other, _ in self.wardens.values():
+            os.close(other)
+        self.wakeup.renew()
 
     def _close(self) -> None:
         self.closing = True
@@ -136,6 +125,17 @@ class Spawner:
             self.wakeup.drain()
 
 
+def _become_warden(*, channel: Channel, output: int, wakeup: Wakeup, run_id: str, root: str, spawner: int) -> NoReturn:
+    status = 1
+    try:
+        stand_over(channel=channel, output=output, wakeup=wakeup, run_id=run_id, root=root, spawner=spawner)
+        status = 0
+    except BaseException:  # noqa: BLE001 (a child must never return into the spawner)
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(status)
+
+
 def _receive(worker: socket.socket) -> tuple[bytes, list[int]]:
     """One packet and its descriptors, none of which a script may inherit."""
     descriptors = array.array("i")
@@ -151,7 +151,7 @@ def _receive(worker: socket.socket) -> tuple[bytes, list[int]]:
 
 
 def main(descriptor: int) -> None:
-    setproctitle("opsaas: spawner")
+    set_title("opsaas: spawner")
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     worker = socket.socket(fileno=descriptor)
     worker.set_inheritable(False)

@@ -4,26 +4,27 @@ import os
 import signal
 
 SPAWNER_GONE = signal.SIGUSR1  # what a warden gets when its spawner ends
-_IGNORED = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE)
+# Service managers send some of these to every process of a service at once; what happens to the scripts then is for the
+# worker to decide, and when it goes, its sockets close, and that ends all. They get handlers instead of being ignored,
+# because ignored signals stay ignored in the script that is executed.
+_SHRUGGED_OFF = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ)
 
 
 class Wakeup:
-    """Turns SIGCHLD and SPAWNER_GONE into a readable descriptor.
-
-    SIGTERM and its like are ignored: service managers send them to every process of a service at once, and it is the
-    worker that decides what happens to the scripts then. When it goes, its sockets close, and that ends all.
-    """
+    """A descriptor that becomes readable with each signal. Made once by the spawner; wardens inherit it."""
 
     def __init__(self) -> None:
         self.spawner_gone = False
-        self._read_end, self._write_end = os.pipe()
-        os.set_blocking(self._read_end, False)
-        os.set_blocking(self._write_end, False)
-        signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
-        for number in _IGNORED:
-            signal.signal(number, signal.SIG_IGN)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in (*_SHRUGGED_OFF, signal.SIGCHLD):
+            signal.signal(number, lambda *_: None)
         signal.signal(SPAWNER_GONE, self._note_spawner_gone)
+        self._open()
+
+    def renew(self) -> None:
+        """After a fork: a descriptor that is not shared with the parent."""
+        os.close(self._read_end)
+        os.close(self._write_end)
+        self._open()
 
     def fileno(self) -> int:
         return self._read_end
@@ -35,16 +36,9 @@ class Wakeup:
         except BlockingIOError:
             pass
 
-    def close(self) -> None:
-        signal.set_wakeup_fd(-1)
-        os.close(self._read_end)
-        os.close(self._write_end)
+    def _open(self) -> None:
+        self._read_end, self._write_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
 
     def _note_spawner_gone(self, *_: object) -> None:
         self.spawner_gone = True
-
-
-def restore_defaults() -> None:
-    """For a script about to be executed: ignored signals would stay ignored in it."""
-    for number in (*_IGNORED, signal.SIGXFSZ):
-        signal.signal(number, signal.SIG_DFL)

@@ -14,12 +14,11 @@ import os
 import select
 import sys
 
-from setproctitle import setproctitle
-
 from runbooks.execution import folder, processes
 from runbooks.execution.birth import start_script
-from runbooks.execution.channel import Channel, Message
+from runbooks.execution.channel import Channel, Job
 from runbooks.execution.linux import become_subreaper, boottime, signal_at_parent_death
+from runbooks.execution.title import set_title
 from runbooks.execution.wakeup import SPAWNER_GONE, Wakeup
 
 LONGEST_SLEEP_SECONDS = 5.0  # poll() does not count the time a suspended machine sleeps; deadlines do
@@ -27,40 +26,38 @@ FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.005, 0.25  # between two strikes 
 GIVE_UP_SECONDS = 5.0  # on processes that we may not signal
 
 
-def stand_over(*, channel: Channel, output: int, run_id: str, root: str, spawner: int) -> None:
+def stand_over(*, channel: Channel, output: int, wakeup: Wakeup, run_id: str, root: str, spawner: int) -> None:
     """The life of a warden, from its fork to its end."""
-    setproctitle(f"opsaas: warden {run_id}")
+    set_title(f"opsaas: warden {run_id}")
     os.setsid()
-    wakeup = Wakeup()
     become_subreaper()
     signal_at_parent_death(number=SPAWNER_GONE, parent=spawner)
-    channel.send({"warden": os.getpid()})
-    job = channel.wait_for("argv")
+    job = channel.take_job()
     if job is None:
         return
-    watch = Watch(channel=channel, wakeup=wakeup, timeout=job["timeout"], grace=job["grace"], deadline=job["deadline"])
+    channel.say("warden", os.getpid())
+    watch = Watch(channel=channel, wakeup=wakeup, job=job)
     try:
         pid = start_script(job=job, root=root, output=output)
     except (OSError, ValueError) as error:
-        number = getattr(error, "errno", None) or 0
-        result: Message = {"result": "not_started", "errno": number, "why": str(error), "left": []}
+        channel.say("not_started", getattr(error, "errno", None) or 0, error)
     else:
         os.close(output)
-        job.clear()  # its values may be large
-        result = watch.until_nothing_is_left(pid)
-    watch.hand_over(result)
+        del job  # its values may be large
+        watch.until_nothing_is_left(pid)
+    watch.until_the_worker_is_done()
     _remove(root, channel)
 
 
 class Watch:
     """Waits for the script's end, or brings it about."""
 
-    def __init__(self, *, channel: Channel, wakeup: Wakeup, timeout: float, grace: float, deadline: float) -> None:
+    def __init__(self, *, channel: Channel, wakeup: Wakeup, job: Job) -> None:
         self.channel = channel
         self.wakeup = wakeup
-        self.timeout = timeout
-        self.grace = grace
-        self.deadline = deadline  # the worker must have renewed by then
+        self.timeout = job.timeout
+        self.grace = job.grace
+        self.deadline = job.deadline
         self.exit_code: int | None = None  # of the script's first process, once it has ended
         self.why = ""  # why the script has to end, "" while it runs by itself
         self.kill_at: float | None = None
@@ -69,21 +66,20 @@ class Watch:
         self.poll.register(channel, select.POLLIN)
         self.poll.register(wakeup, select.POLLIN)
 
-    def until_nothing_is_left(self, pid: int) -> Message:
+    def until_nothing_is_left(self, pid: int) -> None:
         self.timeout_at = boottime() + self.timeout
         self.pid = pid
         self._obey(self.channel.take_early())
-        left: list[str] = []
+        left = ""
         while not left and self._reap():
             if self._time_to_kill():
                 left = self._kill_all()
             else:
                 self._sleep_until(min(self.timeout_at if self.kill_at is None else self.kill_at, self.deadline))
-        return {"result": self.why or "exited", "exit_code": self.exit_code, "left": left}
+        self.channel.say("ended", self.why or "exited", -1 if self.exit_code is None else self.exit_code, left)
 
-    def hand_over(self, result: Message) -> None:
+    def until_the_worker_is_done(self) -> None:
         """Gives the worker time to read what the script left, unless it is dead or paused."""
-        self.channel.send_if_there(result)
         while not self.done and self.why != "worker_gone" and boottime() < self.deadline:
             self._sleep_until(self.deadline)
 
@@ -131,26 +127,27 @@ class Watch:
                 self._listen()
 
     def _listen(self) -> None:
-        messages = self.channel.receive()
-        if messages is not None:
-            self._obey(messages)
+        lines = self.channel.hear()
+        if lines is not None:
+            self._obey(lines)
             return
         self.poll.unregister(self.channel)
         self.why = "worker_gone"
         self.kill_at = 0.0
 
-    def _obey(self, messages: list[Message]) -> None:
-        for message in messages:
-            if "renew" in message:
-                self.deadline = message["renew"]
-            elif "stop" in message:
+    def _obey(self, lines: list[str]) -> None:
+        for line in lines:
+            word, _, rest = line.partition(" ")
+            if word == "renew":
+                self.deadline = float(rest)
+            elif word == "stop":
                 self._end_politely("stop")
-            elif "kill" in message:
+            elif word == "kill":
                 self._end_at_once("stop")
-            elif "done" in message:
+            elif word == "done":
                 self.done = True
 
-    def _kill_all(self) -> list[str]:
+    def _kill_all(self) -> str:
         """Strikes until no descendant is left. Returns the names of those that we may not signal, if there are any."""
         pause = FIRST_PAUSE_SECONDS
         give_up_at = boottime() + GIVE_UP_SECONDS
@@ -158,18 +155,18 @@ class Watch:
             while self._reap():
                 left = processes.children(os.getpid())
                 if boottime() > give_up_at and not any(map(processes.may_signal, processes.descendants(left))):
-                    return [f"{processes.name(pid)} (process {pid})" for pid in left]
+                    return ", ".join(f"{processes.name(pid)} (process {pid})" for pid in left)
                 processes.kill(left)
                 if self._reap():
                     select.select([self.wakeup], [], [], pause)
                     self.wakeup.drain()
                     pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
-        return []
+        return ""
 
 
 def _remove(root: str, channel: Channel) -> None:
     try:
         folder.remove(root)
     except OSError as error:
-        channel.send_if_there({"not_removed": str(error)})
+        channel.say("not_removed", error)
         print(f"The working folder {root} could not be removed: {error}", file=sys.stderr)

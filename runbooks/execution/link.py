@@ -1,6 +1,7 @@
 """The worker's end of its spawner: starts it, asks it for wardens, starts it again if it dies."""
 
 import array
+import contextlib
 import os
 import select
 import socket
@@ -14,9 +15,12 @@ from runbooks.execution.channel import Channel, Job
 ANSWER_SECONDS = 30.0  # a spawner that says nothing for so long is given up
 STOP_SECONDS = 15.0
 TRIES = 3
-_CODE = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from runbooks.execution.spawner import main; main(int(sys.argv[2]))"
-)
+_CODE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from runbooks.execution.spawner import main
+main(*map(int, sys.argv[2:]))
+"""
 _PACKAGE_FOLDER = str(Path(__file__).resolve().parents[2])
 
 
@@ -53,6 +57,12 @@ class WardenHandle:
             last += lines
         return last
 
+    def abandon(self) -> None:
+        """Makes the warden end the script at once, as if this worker had died, and waits until it is gone."""
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_WR)
+        self.dismiss()
+
     def close(self) -> None:
         self._connection.close()
         os.close(self.output)
@@ -67,7 +77,9 @@ class WardenHandle:
 class SpawnerLink:
     """Safe to use from many threads. After a fork of the worker the child gets a spawner of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, lock: int) -> None:
+        """`lock` is a descriptor that spawner and wardens hold open as long as they live."""
+        self._lock_descriptor = lock
         self._lock = threading.Lock()
         self._connection: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -166,8 +178,8 @@ class SpawnerLink:
         ours, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-c", _CODE, _PACKAGE_FOLDER, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
+                [sys.executable, "-I", "-c", _CODE, _PACKAGE_FOLDER, str(theirs.fileno()), str(self._lock_descriptor)],
+                pass_fds=[theirs.fileno(), self._lock_descriptor],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 cwd="/",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -9,9 +10,10 @@ from typing import Self
 from runbooks.domain.environment import parameter_variables
 from runbooks.domain.ports import Lease, Outcome, OutcomeKind, OutputSink, Work
 from runbooks.execution.attempt import Attempt
+from runbooks.execution.base import claim
 from runbooks.execution.channel import Job
 from runbooks.execution.folder import Layout
-from runbooks.execution.launch import CannotStart, command
+from runbooks.execution.launch import NOT_EXECUTABLE, CannotStart, command
 from runbooks.execution.left import read_left
 from runbooks.execution.link import NoWarden, SpawnerLink, WardenHandle
 from runbooks.execution.linux import boottime
@@ -38,16 +40,21 @@ class LocalExecutor:
         self._base_folder = base_folder
         self._search_path = search_path
         self._patience_seconds = patience_seconds
-        self._link = SpawnerLink()
+        self._starting = threading.Lock()
+        self._link: SpawnerLink | None = None
+        self._lock = -1
 
     def start(self) -> None:
-        """Makes the base folder and starts the spawner, so that the first script need not wait for them."""
-        self._base_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._link.start()
+        """Prepares the base folder and starts the spawner, so that the first script need not wait for them."""
+        self._started().start()
 
     def stop(self) -> None:
         """Ends the spawner and every script that still runs, and waits for that."""
-        self._link.stop()
+        with self._starting:
+            if self._link is not None:
+                self._link.stop()
+                os.close(self._lock)
+            self._link = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -62,18 +69,28 @@ class LocalExecutor:
         layout = Layout(root=self._fresh_folder(work), script_name=work.script_name)
         try:
             job = _job(work=work, layout=layout, search_path=self._search_path, deadline=lease.good_until)
-            warden = self._link.warden(run_id=work.run_id, folder=layout.root, job=job)
+            warden = self._started().warden(run_id=work.run_id, folder=layout.root, job=job)
         except CannotStart as error:
             return not_started(error)
-        except NoWarden as error:
-            return Outcome(kind=OutcomeKind.NOT_STARTED, detail=str(error))
+        except (NoWarden, OSError) as error:
+            return Outcome(kind=OutcomeKind.NOT_STARTED, detail=f"The script was not started. {error}")
         try:
             return self._supervise(warden=warden, job=job, layout=layout, work=work, sink=sink, lease=lease)
+        except BaseException:
+            warden.abandon()
+            raise
         finally:
             warden.close()
 
+    def _started(self) -> SpawnerLink:
+        with self._starting:
+            if self._link is None:
+                self._lock = claim(self._base_folder)
+                self._link = SpawnerLink(lock=self._lock)
+            return self._link
+
     def _fresh_folder(self, work: Work) -> str:
-        return str(self._base_folder.resolve() / f"{work.run_id}-{work.step_id}-{os.urandom(6).hex()}")
+        return str(self._base_folder.resolve() / f"{work.run_id}-{os.urandom(6).hex()}")
 
     def _supervise(
         self, *, warden: WardenHandle, job: Job, layout: Layout, work: Work, sink: OutputSink, lease: Lease
@@ -92,6 +109,8 @@ class LocalExecutor:
 
 
 def _job(*, work: Work, layout: Layout, search_path: str, deadline: float) -> Job:
+    if work.script_name in {"", ".", ".."} or "/" in work.script_name:
+        raise CannotStart(f"{work.script_name!r} can't be the name of a file.", exit_code=NOT_EXECUTABLE)
     executable, arguments = command(
         interpreter=work.interpreter, script=work.script, path=layout.script, search_path=search_path
     )

@@ -150,11 +150,13 @@ def _receive(worker: socket.socket) -> tuple[bytes, list[int]]:
     return data, list(descriptors)
 
 
-def main(descriptor: int) -> None:
+def main(descriptor: int, lock: int) -> None:
+    """`lock` is only held open: it says that working folders of this spawner may exist."""
     set_title("opsaas: spawner")
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     worker = socket.socket(fileno=descriptor)
     worker.set_inheritable(False)
+    os.set_inheritable(lock, False)
     become_subreaper()
     spawner = Spawner(worker)
     gc.disable()

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from runbooks.execution.local import LocalExecutor
+from tests.execution.helpers import folders
 
 
 @pytest.fixture
@@ -15,4 +16,4 @@ def base_folder(tmp_path: Path) -> Path:
 def executor(base_folder: Path) -> Iterator[LocalExecutor]:
     with LocalExecutor(base_folder=base_folder) as started:
         yield started
-    assert list(base_folder.iterdir()) == []
+    assert folders(base_folder) == []

@@ -113,6 +113,11 @@ def titled(title: str) -> list[int]:
     return [pid for pid in _all_pids() if _read(pid, "cmdline").rstrip(b"\0").decode(errors="replace") == title]
 
 
+def folders(base_folder: Path) -> list[str]:
+    """The working folders that exist."""
+    return sorted(path.name for path in base_folder.iterdir() if path.name != ".lock")
+
+
 def warden_of(piece: Work) -> int:
     [pid] = titled(f"opsaas: warden {piece.run_id}")
     return pid

@@ -17,6 +17,7 @@ from tests.execution.helpers import (
     HeldLease,
     Running,
     Sink,
+    folders,
     parent,
     survivors,
     titled,
@@ -42,7 +43,7 @@ time.sleep(0.3); print("ready")'""",
 use POSIX; $SIG{TERM} = "IGNORE"; $SIG{CHLD} = "IGNORE"; $| = 1; print "ready\\n";
 for (1..8) { if (!fork) { while (1) { POSIX::setsid(); exit if fork; } } } sleep 60'""",
     "storm": """exec perl -e '
-use POSIX; $SIG{TERM} = "IGNORE"; $| = 1; print "ready\\n"; for (1..6) { fork; POSIX::setsid(); }
+use POSIX; $SIG{TERM} = "IGNORE"; $| = 1; print "ready\\n"; for (1..5) { fork; POSIX::setsid(); }
 while (1) { if (!fork) { sleep 1; exit } select(undef, undef, undef, 0.01) }'""",
 }
 DAEMON = """exec perl -e '
@@ -163,14 +164,14 @@ def test_a_killed_worker_leaves_nothing(worker: WorkerProcess, base_folder: Path
     worker.send(signal.SIGKILL)
     wait_until(lambda: not survivors(worker.run_id) and not titled(f"opsaas: warden {worker.run_id}"))
     wait_until(lambda: spawner not in titled("opsaas: spawner"))
-    assert list(base_folder.iterdir()) == []
+    assert folders(base_folder) == []
 
 
 def test_a_paused_worker_leaves_nothing_past_its_lease(base_folder: Path) -> None:
     worker = WorkerProcess(base_folder, run_id=os.urandom(8).hex(), lease_seconds=1.5)
     worker.send(signal.SIGSTOP)
     try:
-        wait_until(lambda: not survivors(worker.run_id) and not list(base_folder.iterdir()))
+        wait_until(lambda: not survivors(worker.run_id) and not folders(base_folder))
         worker.send(signal.SIGCONT)
         out, _ = worker.process.communicate(timeout=10)
         assert out.decode().startswith("vanished")
@@ -184,7 +185,7 @@ def test_a_worker_told_to_stop_leaves_nothing(base_folder: Path) -> None:
         run.until_it_says("ready")
     assert survivors(run.work.run_id) == []
     assert run.outcome().kind is OutcomeKind.VANISHED
-    assert list(base_folder.iterdir()) == []
+    assert folders(base_folder) == []
 
 
 def test_a_killed_warden_takes_its_script_along(executor: LocalExecutor, base_folder: Path) -> None:
@@ -196,7 +197,7 @@ def test_a_killed_warden_takes_its_script_along(executor: LocalExecutor, base_fo
     assert (outcome.kind, survivors(run.work.run_id)) == (OutcomeKind.VANISHED, [])
     assert "stood over the script was killed" in outcome.detail
     assert (other.outcome().kind, other.sink.text) == (OutcomeKind.EXITED, "fine\n")
-    assert list(base_folder.iterdir()) == []
+    assert folders(base_folder) == []
 
 
 def test_a_killed_spawner_takes_its_scripts_along_and_is_replaced(executor: LocalExecutor, base_folder: Path) -> None:
@@ -206,7 +207,7 @@ def test_a_killed_spawner_takes_its_scripts_along_and_is_replaced(executor: Loca
     outcome = run.outcome()
     assert (outcome.kind, survivors(run.work.run_id)) == (OutcomeKind.VANISHED, [])
     assert "spawner process of this worker ended" in outcome.detail
-    assert list(base_folder.iterdir()) == []
+    assert folders(base_folder) == []
     sink = Sink()
     assert executor.execute(work=work("echo again"), sink=sink, lease=HeldLease()).exit_code == 0
     assert sink.text == "again\n"
@@ -217,7 +218,7 @@ def test_a_paused_warden_is_replaced_by_force(base_folder: Path) -> None:
         run = Running(executor, work("kill -STOP $PPID; setsid sleep 60", timeout_seconds=0.3, grace_seconds=0.2))
         outcome = run.outcome()
         assert (outcome.kind, survivors(run.work.run_id)) == (OutcomeKind.VANISHED, [])
-        assert list(base_folder.iterdir()) == []
+        assert folders(base_folder) == []
 
 
 def test_signals_for_the_whole_service_leave_scripts_to_the_worker(executor: LocalExecutor) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from runbooks.domain.ports import Outcome, OutcomeKind, StopReason, Work
 from runbooks.execution.local import LocalExecutor
-from tests.execution.helpers import HeldLease, Sink, survivors, titled, work
+from tests.execution.helpers import HeldLease, Sink, folders, survivors, titled, work
 
 NASTY = 'it\'s "so" $(id) `id` \\ ; & | > < * ? ~ \n\tnew line, é, 漢字, 🙂\r\n '
 DUMP_ENVIRONMENT = "import os,json; print(json.dumps(dict(os.environ)))"
@@ -227,7 +227,7 @@ def test_nothing_of_a_run_is_left_when_its_outcome_is_there(executor: LocalExecu
         piece = work("sleep 60 & exit 0")
         run(executor, piece)
         assert (survivors(piece.run_id), titled(f"opsaas: warden {piece.run_id}")) == ([], [])
-        assert list(base_folder.iterdir()) == []
+        assert folders(base_folder) == []
 
 
 def test_a_failing_sink_ends_the_script(executor: LocalExecutor) -> None:

@@ -18,6 +18,6 @@ await esbuild.build({
   outExtension: { ".js": ".mjs" },
 });
 const built = tests.map((name) => join(folder, name.replace(/\.ts$/, ".mjs")));
-const { status } = spawnSync(process.execPath, ["--test", ...built], { stdio: "inherit" });
+const { status } = spawnSync(process.execPath, ["--test", "--test-reporter=dot", ...built], { stdio: "inherit" });
 rmSync(folder, { recursive: true });
 process.exit(status ?? 1);

@@ -85,6 +85,14 @@ def duration(seconds: float | None, empty: str = NOTHING) -> str:
 
 
 @register.simple_tag
+def took(started: datetime | None, finished: datetime | None) -> str:
+    """How long something took, or has been taking until now; "" before it starts."""
+    if started is None:
+        return ""
+    return durations.duration(((finished or timezone.now()) - started).total_seconds())
+
+
+@register.simple_tag
 def markdown(text: str, top: int = 2, anchors: str = "") -> SafeString:
     """Sanitised Markdown. `top` is the level that its highest heading gets, at least 2: the page owns the h1."""
     return format_html('<div class="doc">{}</div>', SafeString(markdown_text.render(text, top=top, anchors=anchors)))

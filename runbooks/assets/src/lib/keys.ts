@@ -3,7 +3,7 @@ import { isTyping, need } from "./dom";
 import { readSetting, writeSetting } from "./settings";
 
 const SETTING = "opsaas.keys";
-const actions = new Map<string, (event: KeyboardEvent) => void>();
+const PRESSED = "opsaas:key"; // an event of the page, because each bundle has its own copy of this module
 
 export function singleKeysAreOn(): boolean {
   return readSetting(SETTING) !== "off";
@@ -14,19 +14,26 @@ export function switchSingleKeys(on: boolean): void {
 }
 
 export function onKey(key: string, action: (event: KeyboardEvent) => void): void {
-  actions.set(key, action);
+  document.addEventListener(PRESSED, (event) => {
+    const { detail } = event as CustomEvent<{ key: string; event: KeyboardEvent }>;
+    if (detail.key === key) action(detail.event);
+  });
 }
 
 export function listenForKeys(): void {
   document.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k") {
-      actions.get("Ctrl-K")?.(event);
+      press("Ctrl-K", event);
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || !singleKeysAreOn()) return;
     if (document.querySelector("dialog[open]")) return;
-    actions.get(event.key)?.(event);
+    press(event.key, event);
   });
+}
+
+function press(key: string, event: KeyboardEvent): void {
+  document.dispatchEvent(new CustomEvent(PRESSED, { detail: { key, event } }));
 }
 
 export function setUpHelp(): void {

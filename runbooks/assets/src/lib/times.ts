@@ -34,6 +34,14 @@ function pair(seconds: number, big: number, bigUnit: string, small: number, smal
   return rest ? `${head} ${rest} ${smallUnit}` : head;
 }
 
+/** Milliseconds as a stopwatch shows them: "0:03.25", "12:07.00", "1:02:03". */
+export function clock(milliseconds: number): string {
+  const seconds = Math.floor(milliseconds / 1000);
+  const two = (value: number): string => String(Math.floor(value)).padStart(2, "0");
+  if (seconds >= 3600) return `${Math.floor(seconds / 3600)}:${two((seconds / 60) % 60)}:${two(seconds % 60)}`;
+  return `${Math.floor(seconds / 60)}:${two(seconds % 60)}.${two((milliseconds % 1000) / 10)}`;
+}
+
 export function utc(moment: Date): string {
   return `${moment.toISOString().slice(0, 19).replace("T", " ")} UTC`;
 }

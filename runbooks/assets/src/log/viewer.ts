@@ -1,0 +1,246 @@
+// The live log of a run: brings the stream of events, the lines, the window on them and the tools together.
+import { announce } from "../lib/controls";
+import { need } from "../lib/dom";
+import { text } from "../lib/texts";
+import { isDark } from "../lib/theme";
+import { isStep, type Row } from "./layout";
+import type { Line, StepLog } from "./lines";
+import type { Look, Stamps } from "./render";
+import { Search } from "./search";
+import { Selection } from "./selection";
+import { isFinal, showRun, showStep, type RunStatus, type StepStatus } from "./steps";
+import { Store, type Output } from "./store";
+import { EventStream, type StreamEvent, type StreamState } from "./stream";
+import { LogView } from "./view";
+
+const DRAW_EVERY_MS = 80;
+const ANNOUNCE_EVERY_MS = 15_000;
+const REPLAY_MS = 1500; // what comes right after connecting was there before the reader was
+
+export class Viewer {
+  readonly store = new Store();
+  readonly selection = new Selection();
+  readonly search: Search;
+  readonly view: LogView;
+  readonly look: Look;
+  status: string;
+  streamState: StreamState = "connecting";
+  liveSince = 0;
+  unseen = 0;
+  onlyStep = "";
+  onChange: () => void = () => undefined;
+  private readonly stream: EventStream;
+  private readonly title = document.title;
+  private timer = 0;
+  private announced = Date.now();
+  private wantsHash: boolean;
+
+  constructor(readonly root: HTMLElement) {
+    const { eventsUrl = "", logUrl = "", status = "", started = "" } = root.dataset;
+    this.status = status;
+    this.search = new Search(logUrl);
+    this.wantsHash = this.selection.readHash(location.hash);
+    this.look = {
+      stamps: "off",
+      since: Date.parse(started) || 0,
+      dark: isDark(),
+      find: "",
+      isSelected: (line) => this.selection.has(line),
+      isCurrentMatch: (line) => this.isCurrentMatch(line),
+    };
+    this.view = new LogView(need(root, "[data-log-scroll]"), this.look, (following) => this.followingChanged(following));
+    this.stream = new EventStream(eventsUrl, (event) => this.receive(event), (state) => this.streamChanged(state));
+    this.view.follow(!isFinal(status) && !this.wantsHash);
+  }
+
+  start(): void {
+    const resume = (): void => (document.hidden ? this.pause() : this.stream.start());
+    document.addEventListener("visibilitychange", resume);
+    window.addEventListener("pagehide", () => this.pause());
+    window.addEventListener("pageshow", resume);
+    resume();
+  }
+
+  get shownSteps(): StepLog[] {
+    const steps = this.store.steps.filter((step) => step.lines.length > 0 || step.status === "running");
+    return this.onlyStep ? steps.filter((step) => step.id === this.onlyStep) : steps;
+  }
+
+  get headings(): boolean {
+    return this.store.steps.length > 1;
+  }
+
+  get over(): boolean {
+    return ["ended", "gone"].includes(this.streamState);
+  }
+
+  refresh(): void {
+    clearTimeout(this.timer);
+    this.timer = 0;
+    this.look.since ||= this.store.steps[0]?.lines[0]?.time ?? 0;
+    this.view.show(this.shownSteps, this.headings);
+    this.honourHash();
+    this.onChange();
+  }
+
+  showOnly(stepId: string): void {
+    this.onlyStep = stepId;
+    this.refresh();
+  }
+
+  stamps(kind: Stamps): void {
+    this.look.stamps = kind;
+    this.view.restyle();
+  }
+
+  /** Chooses a line, puts it into the address and, if asked, into sight. */
+  choose(line: Line, options: { extend?: boolean; reveal?: boolean }): void {
+    this.selection.choose(line, options.extend ?? false);
+    history.replaceState(history.state, "", this.selection.hash);
+    if (options.reveal) this.reveal(line);
+    this.view.restyle();
+    this.onChange();
+  }
+
+  clearSelection(): void {
+    this.selection.clear();
+    history.replaceState(history.state, "", location.pathname + location.search);
+    this.view.restyle();
+    this.onChange();
+  }
+
+  reveal(row: Row): boolean {
+    const step = isStep(row) ? row : row.of;
+    if (this.onlyStep && this.onlyStep !== step.id) this.onlyStep = "";
+    this.view.show(this.shownSteps, this.headings);
+    return this.view.reveal(row, this.headings);
+  }
+
+  goToHash(): void {
+    if (!this.selection.readHash(location.hash)) return;
+    this.wantsHash = true;
+    this.honourHash();
+  }
+
+  async find(what: string): Promise<void> {
+    if (!(await this.search.run(what))) return;
+    this.look.find = this.search.find;
+    this.view.restyle();
+  }
+
+  nextMatch(direction: 1 | -1): void {
+    const match = this.search.move(direction);
+    if (!match) return;
+    const line = this.store.lineOf(match.step, match.node, match.line);
+    if (line) this.choose(line, { reveal: true });
+    else announce(text("log.only_raw"));
+  }
+
+  nextError(): void {
+    const errors = this.store.errors.filter((line) => !this.onlyStep || line.of.id === this.onlyStep);
+    if (!errors.length) return;
+    const now = errors.findIndex((line) => this.selection.has(line));
+    const next = errors[now < 0 ? this.firstErrorBelow(errors) : (now + 1) % errors.length];
+    if (next) this.choose(next, { reveal: true });
+  }
+
+  /** The next or previous line of those in the list, from the chosen one or from the middle of the window. */
+  stepLine(direction: 1 | -1): void {
+    const { rows } = this.view.layout;
+    const chosen = rows.findIndex((row) => !isStep(row) && this.selection.has(row));
+    let at = chosen < 0 ? rows.indexOf(this.view.middle() as Row) - direction : chosen;
+    do at += direction;
+    while (rows[at] && isStep(rows[at] as Row));
+    const row = rows[at];
+    if (!row || isStep(row)) return;
+    this.choose(row, { reveal: true });
+    announce(`${row.number}: ${row.text.slice(0, 300)}`);
+  }
+
+  private firstErrorBelow(errors: Line[]): number {
+    const { rows } = this.view.layout;
+    const middle = this.view.following ? 0 : rows.indexOf(this.view.middle() as Row);
+    const places = new Map(rows.map((row, at) => [row, at]));
+    const below = errors.findIndex((line) => (places.get(line) ?? 0) > middle);
+    return Math.max(0, below);
+  }
+
+  private isCurrentMatch(line: Line): boolean {
+    const match = this.search.matches[this.search.current];
+    return match !== undefined && match.line === line.number && match.step === line.of.step && match.node === line.of.node;
+  }
+
+  private receive(event: StreamEvent): void {
+    const data: unknown = JSON.parse(event.data);
+    if (event.type === "output") this.receiveOutput(data as Output);
+    else if (event.type === "step") this.receiveStep(data as StepStatus);
+    else if (event.type === "status") this.receiveStatus(data as RunStatus);
+    this.timer ||= window.setTimeout(() => this.refresh(), DRAW_EVERY_MS);
+  }
+
+  private receiveOutput(output: Output): void {
+    const before = this.store.lineCount;
+    const step = this.store.add(output);
+    if (!this.view.following && Date.now() - this.liveSince > REPLAY_MS) this.unseen += this.store.lineCount - before;
+    step.foldClosedGroups = this.view.following || isFinal(this.status) || !this.liveSince;
+    for (const line of step.changed) this.search.consider(line);
+    step.changed.clear();
+    this.announceProgress();
+  }
+
+  private receiveStep(data: StepStatus): void {
+    const step = this.store.byStep(data);
+    if (data.finished_at) {
+      step.finish();
+      step.progress = null;
+    }
+    showStep(data, step.slug);
+  }
+
+  private receiveStatus(run: RunStatus): void {
+    const news = run.status !== this.status;
+    this.status = run.status;
+    if (run.started_at) this.look.since = Date.parse(run.started_at);
+    showRun(run, this.title);
+    this.root.dataset["incomplete"] = String(isFinal(run.status) && !run.output_complete);
+    if (isFinal(run.status)) this.stream.finish();
+    if (!news) return;
+    announce(text("log.status", { status: document.querySelector("[data-run-status]")?.textContent?.trim() ?? run.status }));
+    document.body.dispatchEvent(new CustomEvent("opsaas:run-status", { detail: run }));
+  }
+
+  private streamChanged(state: StreamState): void {
+    if (state === "live" && this.streamState !== "live") this.liveSince ||= Date.now();
+    if (state === "ended") for (const step of this.store.steps) step.finish();
+    this.streamState = state;
+    this.timer ||= window.setTimeout(() => this.refresh(), DRAW_EVERY_MS);
+  }
+
+  private followingChanged(following: boolean): void {
+    if (following) this.unseen = 0;
+    this.onChange();
+  }
+
+  private pause(): void {
+    if (!["ended", "gone"].includes(this.streamState)) this.stream.pause();
+  }
+
+  /** The lines named by the address may arrive later than the page: tried at every refresh until they are there. */
+  private honourHash(): void {
+    if (!this.wantsHash) return;
+    const step = this.store.bySlug(this.selection.slug);
+    const target = this.selection.from ? step?.lineAt(this.selection.from) : step;
+    if (target && this.reveal(target)) {
+      this.wantsHash = false;
+      this.view.restyle();
+    } else if (this.over) {
+      this.wantsHash = false;
+    }
+  }
+
+  private announceProgress(): void {
+    if (Date.now() - this.announced < ANNOUNCE_EVERY_MS) return;
+    this.announced = Date.now();
+    announce(text("log.so_far", { n: this.store.lineCount }));
+  }
+}

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 from opsaas import env
 
@@ -99,12 +100,14 @@ if EMBEDDED:
         }
     }
 else:
-    DATABASES = {"default": environ.Env().db("DATABASE_URL")}
-    if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
-        raise env.ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database: postgres://user@host/name")
+    named = environ.Env().db("DATABASE_URL")
+    if named["ENGINE"] != "django.db.backends.postgresql":
+        raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database: postgres://user@host/name")
     # A pool per process: a worker's hundred slots share it and give connections back before they wait.
-    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 0, "max_size": OPSAAS_WORKER_CONNECTIONS}
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    pool = {"min_size": 0, "max_size": OPSAAS_WORKER_CONNECTIONS}
+    DATABASES = {
+        "default": {**named, "CONN_HEALTH_CHECKS": True, "OPTIONS": {**named.get("OPTIONS", {}), "pool": pool}}
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "runbooks_cache"}}
 

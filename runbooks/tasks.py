@@ -13,12 +13,12 @@ NOTIFIERS = {"email": EmailNotifier()}
 
 
 @shared_task(name=outbox.EXECUTE, ignore_result=True)
-def execute(*, id: str, **_unknown: object) -> None:  # noqa: A002 - the message's own word
+def execute(*, id: str, **_unknown: object) -> None:
     execute_step(step_run_id=id, host=worker.host(), clock=timezone.now)
 
 
 @shared_task(name=outbox.DELIVER, ignore_result=True)
-def deliver(*, id: str, **_unknown: object) -> None:  # noqa: A002
+def deliver(*, id: str, **_unknown: object) -> None:
     deliver_message(delivery_id=id, notifiers=NOTIFIERS, now=timezone.now())
 
 

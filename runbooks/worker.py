@@ -30,9 +30,7 @@ class WorkerHost:
 
 @cache
 def host() -> WorkerHost:
-    executor = LocalExecutor(
-        base_folder=settings.OPSAAS_DATA_DIR / "work", search_path=settings.OPSAAS_SCRIPT_PATH
-    )
+    executor = LocalExecutor(base_folder=settings.OPSAAS_DATA_DIR / "work", search_path=settings.OPSAAS_SCRIPT_PATH)
     executor.start()
     atexit.register(executor.stop)
     name = f"{socket.gethostname()}:{os.getpid()}:{new_id().hex[-8:]}"

@@ -12,7 +12,7 @@ from runbooks.models import INSTALLATION_ID, Installation, Project, Run, Runbook
 class Hidden(Exception):
     """There is no such thing, or you may not see it."""
 
-    def __init__(self, *, action: str, kind: str, name: str, id: str = "") -> None:  # noqa: A002 - the log's own word
+    def __init__(self, *, action: str, kind: str, name: str, id: str = "") -> None:
         super().__init__(f"There is no such {kind}, or you may not see it.")
         self.action, self.kind, self.name, self.id = action, kind, name, id
 
@@ -41,9 +41,10 @@ def installation() -> Installation:
 
 def project(*, actor: Actor, slug: str, action: str = "project.read", now: datetime) -> Project:
     found = Project.objects.filter(slug=slug).first()
-    seen = found and restrict_projects(
-        actor=actor, right="view", now=now, queryset=Project.objects.filter(pk=found.pk)
-    ).first()
+    seen = (
+        found
+        and restrict_projects(actor=actor, right="view", now=now, queryset=Project.objects.filter(pk=found.pk)).first()
+    )
     if not seen:
         raise Hidden(action=action, kind="project", name=slug, id=str(found.pk) if found else "")
     return seen

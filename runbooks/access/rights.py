@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TypeVar
+from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.models import Permission
 from django.db.models import Model, Q, QuerySet
@@ -35,7 +36,6 @@ Row = (
     | RunbookUserRight
     | RunbookGroupRight
 )
-M = TypeVar("M", bound=Model)
 
 TABLES: dict[type[Model], tuple[type[Row], type[Row]]] = {
     Installation: (InstallationUserRight, InstallationGroupRight),
@@ -75,7 +75,7 @@ def account_rights_on(*, user: User, place: Place, now: datetime) -> set[str]:
 
 
 def group_rights_on(*, group: Group, place: Place, now: datetime) -> set[str]:
-    rows = TABLES[type(place)][1].objects.filter(_grant_holds(now), group=group, content_object_id=place.pk)  # type: ignore[misc]
+    rows = TABLES[type(place)][1].objects.filter(_grant_holds(now), group=group, content_object_id=place.pk)
     return set(rows.values_list("permission__codename", flat=True))
 
 
@@ -114,9 +114,9 @@ def holds_anywhere(*, actor: Actor, right: str, now: datetime) -> bool:
 
 def owners_of(*, runbook: Runbook, now: datetime) -> list[User]:
     """The people who answer for a runbook: those who may both review and grant, on it or on its project."""
-    both: list[set[object]] = []
+    both: list[set[UUID]] = []
     for right in ("review", "grant"):
-        people: set[object] = set()
+        people: set[UUID] = set()
         for kind, pk in [(Project, runbook.project_id), (Runbook, runbook.pk)]:
             people |= set(_holders(kind=kind, pk=pk, right=right, now=now))
         both.append(people)
@@ -163,10 +163,10 @@ def _valid_rows(*, kind: type[Model], user: User, now: datetime) -> tuple[QueryS
     by_user, by_group = TABLES[kind]
     valid = _grant_holds(now)
     in_group = members_now(now, "group__memberships__") & Q(group__memberships__user=user)
-    return by_user.objects.filter(valid, user=user), by_group.objects.filter(valid, in_group)  # type: ignore[misc]
+    return by_user.objects.filter(valid, user=user), by_group.objects.filter(valid, in_group)
 
 
-def _ids(*, actor: Actor, right: str, now: datetime, kind: type[Model]) -> QuerySet[Row]:
+def _ids(*, actor: Actor, right: str, now: datetime, kind: type[Model]) -> QuerySet[Row, dict[str, Any]]:
     codes = IMPLIED_BY[right]
     by_user, by_group = (
         rows.filter(permission__codename__in=codes).values("content_object_id")
@@ -197,7 +197,7 @@ def _reach(*, actor: Actor, right: str, now: datetime, runbook: str, project: st
     )
 
 
-def _holders(*, kind: type[Model], pk: object, right: str, now: datetime) -> Iterable[object]:
+def _holders(*, kind: type[Model], pk: object, right: str, now: datetime) -> Iterable[UUID]:
     by_user, by_group = TABLES[kind]
     wanted = Q(permission__codename=right, content_object_id=pk) & _grant_holds(now)
     yield from by_user.objects.filter(wanted).values_list("user_id", flat=True)

@@ -45,7 +45,7 @@ class ApiView(APIView):
         """One moment for the whole request."""
         return timezone.now()
 
-    def asked(self, shape: type[Serializer]) -> dict[str, Any]:
+    def asked(self, shape: type[Serializer[Any]]) -> dict[str, Any]:
         """The body in that shape. Unknown fields are errors."""
         form = shape(data=self.request.data)
         form.is_valid(raise_exception=True)
@@ -54,7 +54,7 @@ class ApiView(APIView):
     def query(self, name: str) -> str:
         return self.request.query_params.get(name, "")
 
-    def listed(self, *, queryset: QuerySet[M], shape: type[Serializer], key: str = "pk") -> Response:
+    def listed(self, *, queryset: QuerySet[M], shape: type[Serializer[Any]], key: str = "pk") -> Response:
         size = checked_size(self.query("limit"))
         found = page(queryset=queryset, cursor=self.query("cursor"), size=size, key=key)
         return Response({"results": shape(found.results, many=True).data, "next": found.next})

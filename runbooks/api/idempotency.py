@@ -27,7 +27,9 @@ def remembered(method: Callable[..., Response]) -> Callable[..., Response]:
         if not key:
             return method(view, request, *args, **kwargs)
         if len(key) > 255 or not key.isprintable():
-            raise Invalid([Problem("", "invalid_idempotency_key", "The Idempotency-Key is up to 255 printable characters.")])
+            raise Invalid(
+                [Problem("", "invalid_idempotency_key", "The Idempotency-Key is up to 255 printable characters.")]
+            )
         fingerprint = _fingerprint(request)
         with transaction.atomic():
             row = _new_row(view=view, key=key, fingerprint=fingerprint)

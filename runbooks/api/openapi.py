@@ -14,5 +14,10 @@ class TokenOrSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-u
     def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:
         return [
             {"type": "http", "scheme": "bearer", "description": "A token: `Authorization: Bearer ops_…`"},
-            {"type": "apiKey", "in": "cookie", "name": "opsaas_session", "description": "A browser's session, with CSRF."},
+            {
+                "type": "apiKey",
+                "in": "cookie",
+                "name": "opsaas_session",
+                "description": "A browser's session, with CSRF.",
+            },
         ]

@@ -16,7 +16,7 @@ class StrictJSONParser(BaseParser):
 
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> object:
+    ) -> dict[str, object]:
         body = stream.read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
         data = read_json(body, max_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE, max_depth=settings.OPSAAS_BODY_DEPTH)
         return _object(data)
@@ -27,7 +27,7 @@ class StrictYAMLParser(BaseParser):
 
     def parse(
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> object:
+    ) -> dict[str, object]:
         body = stream.read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
         data = read_yaml(body, max_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE, max_depth=settings.OPSAAS_BODY_DEPTH)
         return _object(data)

@@ -1,7 +1,7 @@
 """Every error is an RFC 9457 problem document: a stable code, sentences for people, pointers to fields."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.http import Http404, HttpRequest, JsonResponse
 from django.utils import timezone
@@ -83,23 +83,29 @@ def problem(
 def _problem(error: Exception) -> dict[str, object] | None:
     match error:
         case Invalid():
-            detail = " ".join(one.detail for one in error.problems[:3])
-            too_large = [one for one in error.problems if one.code == "too_large" and one.pointer == ""]
-            return problem(status=413 if too_large else 400, code="invalid", detail=detail, errors=error.problems)
-        case Hidden():
+            return _invalid(error.problems)
+        case Hidden() | Http404():
             return problem(status=404, code="not_found", detail="There is no such thing, or you may not see it.")
         case NotAllowed():
             return problem(status=403, code="not_allowed", detail=str(error), reasons=error.reasons)
         case Conflict():
             return problem(status=409, code=error.code, detail=str(error))
-        case Http404():
-            return problem(status=404, code="not_found", detail="There is no such thing, or you may not see it.")
-        case exceptions.ValidationError():
-            found = list(_pointed(error.detail, ""))
-            return problem(status=400, code="invalid", detail=" ".join(p.detail for p in found[:3]), errors=found)
         case exceptions.APIException():
-            return problem(status=error.status_code, code=str(error.default_code), detail=str(error.detail))
+            return _frameworks(error)
     return None
+
+
+def _frameworks(error: exceptions.APIException) -> dict[str, object]:
+    """What Django REST framework says by itself."""
+    if isinstance(error, exceptions.ValidationError):
+        return _invalid(list(_pointed(error.detail, "")))
+    return problem(status=error.status_code, code=str(error.default_code), detail=str(error.detail))
+
+
+def _invalid(found: Sequence[Problem]) -> dict[str, object]:
+    too_large = any(one.code == "too_large" and one.pointer == "" for one in found)
+    detail = " ".join(one.detail for one in found[:3])
+    return problem(status=413 if too_large else 400, code="invalid", detail=detail, errors=found)
 
 
 def _pointed(detail: object, pointer: str) -> Iterable[Problem]:

@@ -31,7 +31,9 @@ class Body(serializers.Serializer[Any]):
         if unknown:
             known = ", ".join(sorted(self.fields))
             detail = f"There is no such field; there are {known}." if known else "This takes no fields."
-            raise serializers.ValidationError({name: [serializers.ErrorDetail(detail, "unknown_field")] for name in unknown})
+            raise serializers.ValidationError(
+                {name: [serializers.ErrorDetail(detail, "unknown_field")] for name in unknown}
+            )
         return super().to_internal_value(data)
 
 
@@ -92,7 +94,7 @@ class GrantIn(Body):
     reason = Text(required=False, default="", max_length=2000)
     limits = serializers.DictField(required=False, default=dict)
 
-    def validate_limits(self, value: dict[str, object]) -> dict[str, object]:
+    def validate_limits(self, value: dict[str, Any]) -> dict[str, Any]:
         if value:
             raise serializers.ValidationError("Limits inside a grant are not supported yet.", "not_supported_yet")
         return value
@@ -132,7 +134,9 @@ class RunIn(Body):
 
     def validate_targets(self, value: list[object]) -> list[object]:
         if value:
-            raise serializers.ValidationError("Targets are not supported yet: runs are on the worker.", "not_supported_yet")
+            raise serializers.ValidationError(
+                "Targets are not supported yet: runs are on the worker.", "not_supported_yet"
+            )
         return value
 
     def validate_at(self, value: object) -> object:
@@ -183,7 +187,8 @@ class GrantOut(serializers.ModelSerializer[Grant]):
     class Meta:
         model = Grant
         fields = [
-            "id", "principal", "object", "rights", "limits", "reason", "granted_by", "granted_at", "expires_at", "revoked_at",
+            "id", "principal", "object", "rights", "limits", "reason", "granted_by", "granted_at", "expires_at",
+            "revoked_at",
         ]  # fmt: skip
 
 
@@ -193,7 +198,18 @@ class TokenOut(serializers.ModelSerializer[Token]):
 
     class Meta:
         model = Token
-        fields = ["id", "user", "name", "kind", "prefix", "scopes", "created_at", "expires_at", "revoked_at", "last_used_at"]
+        fields = [
+            "id",
+            "user",
+            "name",
+            "kind",
+            "prefix",
+            "scopes",
+            "created_at",
+            "expires_at",
+            "revoked_at",
+            "last_used_at",
+        ]
 
 
 class ReviewOut(serializers.Serializer[Any]):
@@ -241,8 +257,8 @@ class RunOut(serializers.ModelSerializer[Run]):
         model = Run
         fields = [
             "id", "runbook", "version", "hash", "plan_hash", "status", "status_detail", "parameters", "requested_by",
-            "trigger", "reason", "created_at", "started_at", "finished_at", "cancel_requested_at", "exit_code", "outputs",
-            "summary", "output_bytes", "output_complete", "containment", "rerun_of",
+            "trigger", "reason", "created_at", "started_at", "finished_at", "cancel_requested_at", "exit_code",
+            "outputs", "summary", "output_bytes", "output_complete", "containment", "rerun_of",
         ]  # fmt: skip
 
     def get_outputs(self, run: Run) -> dict[str, dict[str, str]]:

@@ -51,7 +51,7 @@ async def stream(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _follow(opened: Opened, send: Send, gone: asyncio.Future[None]) -> None:
+async def _follow(opened: Opened, send: Send, gone: asyncio.Future[Any]) -> None:
     seq, said, checked = opened.after, time.monotonic(), time.monotonic()
     with _hub.watching(opened.run_id) as woken:
         while not gone.done():
@@ -74,10 +74,10 @@ async def _follow(opened: Opened, send: Send, gone: asyncio.Future[None]) -> Non
             await _woken_or_gone(woken, gone)
 
 
-async def _woken_or_gone(woken: asyncio.Event, gone: asyncio.Future[None]) -> None:
-    waking = asyncio.ensure_future(woken.wait())
+async def _woken_or_gone(woken: asyncio.Event, gone: asyncio.Future[Any]) -> None:
+    waking: asyncio.Future[Any] = asyncio.ensure_future(woken.wait())
     try:
-        await asyncio.wait({waking, gone}, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([waking, gone], timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
     finally:
         waking.cancel()
 

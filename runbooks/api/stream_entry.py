@@ -83,8 +83,8 @@ def _open(*, request: ASGIRequest, actor: Actor, run_id: str) -> Opened | Refuse
 
 
 def _actor(request: ASGIRequest) -> Actor:
-    request.session = SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))  # type: ignore[assignment]
-    request.user = get_user(request)  # type: ignore[assignment]
+    request.session = SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+    request.user = get_user(request)
     found = TokenOrSession().authenticate(Request(request))
     if found is None:
         raise NotAuthenticated

@@ -1,12 +1,14 @@
 """Writing the log: one explicit line in the transaction of what it tells of."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from runbooks.access.actors import Actor
 from runbooks.domain.manifest import canonical
 from runbooks.models import (
+    INSTALLATION_ID,
     AuditEvent,
     AuditPending,
     Delivery,
@@ -36,30 +38,10 @@ class Ref:
 
 
 def ref(thing: object) -> Ref:
-    match thing:
-        case Ref():
-            return thing
-        case Runbook():
-            return _in_runbook("runbook", thing, thing.path, thing)
-        case Version():
-            return _in_runbook("version", thing, f"{thing.runbook.path} v{thing.number}", thing.runbook)
-        case Run():
-            return _in_runbook("run", thing, thing.runbook.path, thing.runbook)
-        case Delivery():
-            return _in_runbook("delivery", thing, thing.address, thing.run.runbook)
-        case Project():
-            return Ref("project", str(thing.pk), thing.slug, project=str(thing.pk))
-        case Grant():
-            return _of_grant(thing)
-        case Group():
-            return Ref("group", str(thing.pk), thing.slug)
-        case User():
-            return Ref("user", str(thing.pk), thing.username)
-        case Token():
-            return Ref("token", str(thing.pk), f"{thing.prefix}… of {thing.user.username}")
-        case Installation():
-            return Ref("installation", str(thing.pk), "installation")
-    raise TypeError(f"the log has no name for {thing!r}")
+    """How the log names a thing; see NAMES."""
+    if isinstance(thing, Ref):
+        return thing
+    return NAMES[type(thing)](thing)
 
 
 def _in_runbook(kind: str, thing: Runbook | Version | Run | Delivery, name: str, runbook: Runbook) -> Ref:
@@ -70,6 +52,20 @@ def _of_grant(grant: Grant) -> Ref:
     name = f"{grant.principal_name} on {grant.object_name}"
     project = grant.project_id or (grant.runbook.project_id if grant.runbook else "")
     return Ref("grant", str(grant.pk), name, project=str(project), runbook=str(grant.runbook_id or ""))
+
+
+NAMES: dict[type, Callable[[Any], Ref]] = {
+    Installation: lambda _: Ref("installation", str(INSTALLATION_ID), "installation"),
+    Project: lambda project: Ref("project", str(project.pk), project.slug, project=str(project.pk)),
+    Runbook: lambda runbook: _in_runbook("runbook", runbook, runbook.path, runbook),
+    Version: lambda version: _in_runbook("version", version, str(version), version.runbook),
+    Run: lambda run: _in_runbook("run", run, run.runbook.path, run.runbook),
+    Delivery: lambda delivery: _in_runbook("delivery", delivery, delivery.address, delivery.run.runbook),
+    Grant: _of_grant,
+    Group: lambda group: Ref("group", str(group.pk), group.slug),
+    User: lambda user: Ref("user", str(user.pk), user.username),
+    Token: lambda token: Ref("token", str(token.pk), f"{token.prefix}… of {token.user.username}"),
+}
 
 
 def record(

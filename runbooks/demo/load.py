@@ -1,2 +1,2 @@
-def load_definitions(*, project):
+def load_definitions(*, project: str) -> list[dict[str, object]]:
     return []

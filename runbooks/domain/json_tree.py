@@ -61,7 +61,7 @@ def check_text(value: str, *, pointer: str = "") -> list[Problem]:
     return [Problem(pointer, "lone_surrogate", f"Text must not hold half of a surrogate pair ({place}).")]
 
 
-def check_number(value: float, *, pointer: str = "") -> list[Problem]:
+def check_number(value: int | float, *, pointer: str = "") -> list[Problem]:
     """Refuses numbers that some program on the way would read as another number."""
     if isinstance(value, float) and not math.isfinite(value):
         return [Problem(pointer, NOT_FINITE.code, NOT_FINITE.detail)]

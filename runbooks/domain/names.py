@@ -16,7 +16,9 @@ def require_slug(value: str, *, pointer: str) -> None:
 
 def require_username(value: str, *, pointer: str) -> None:
     if not USERNAME.fullmatch(value):
-        detail = "Use 1 to 64 lower-case letters, digits, dots, hyphens and underscores, beginning with a letter or digit."
+        detail = (
+            "Use 1 to 64 lower-case letters, digits, dots, hyphens and underscores, beginning with a letter or digit."
+        )
         raise Invalid([Problem(pointer, "invalid_username", detail)])
 
 

@@ -67,7 +67,9 @@ def start_of(
     return unless(
         None if accepts_runs else "New runs are switched off for the whole installation at the moment.",
         "This runbook is archived." if archived else None,
-        "Nothing is published yet: a reviewed version has to be published before it can run." if state is None else None,
+        "Nothing is published yet: a reviewed version has to be published before it can run."
+        if state is None
+        else None,
         _version_reason(state=state, by_default=by_default, holds_review=holds_review),
     )
 
@@ -91,10 +93,8 @@ def cancel_of(*, status: RunStatus, is_requester: bool, rights: Collection[str])
     )
 
 
-def grant_of(
-    *, rights: Collection[str], held: Collection[str], to_oneself: bool
-) -> Decision:
-    """HELD are the grantor's rights on the object; TO_ONESELF: the principal is or includes the grantor, by any account."""
+def grant_of(*, rights: Collection[str], held: Collection[str], to_oneself: bool) -> Decision:
+    """HELD are the grantor's rights on the object; TO_ONESELF: an account of the grantor gets them."""
     if "administer" in held:
         return unless(
             "Nobody widens their own rights: not to yourself, to groups you are in, or to service accounts you own."

@@ -44,7 +44,9 @@ class VersionState(StrEnum):
 
 
 RUN_MOVES: dict[RunStatus, frozenset[RunStatus]] = {
-    RunStatus.AWAITING_APPROVAL: frozenset({RunStatus.QUEUED, RunStatus.DENIED, RunStatus.EXPIRED, RunStatus.CANCELLED}),
+    RunStatus.AWAITING_APPROVAL: frozenset(
+        {RunStatus.QUEUED, RunStatus.DENIED, RunStatus.EXPIRED, RunStatus.CANCELLED}
+    ),
     RunStatus.QUEUED: frozenset({RunStatus.RUNNING, RunStatus.CANCELLED, RunStatus.REFUSED, RunStatus.EXPIRED}),
     RunStatus.RUNNING: frozenset(
         {

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.db import connection, transaction
 
@@ -17,12 +18,12 @@ class FenceLost(Exception):
 class StepKey:
     """A claimed step run, and the fence that the claim gave."""
 
-    run_id: object
-    step_run_id: object
+    run_id: UUID
+    step_run_id: UUID
     fence: int
 
 
-def append_event(*, run_id: object, kind: str, data: dict[str, object], now: datetime) -> None:
+def append_event(*, run_id: UUID, kind: str, data: dict[str, object], now: datetime) -> None:
     """Must be called inside a transaction."""
     seq, _ = _next_number(run_id=run_id, size=0)
     RunEvent.objects.create(run_id=run_id, seq=seq, kind=kind, data=data, time=now)
@@ -48,7 +49,7 @@ def append_output(*, key: StepKey, data: bytes, now: datetime) -> None:
     transaction.on_commit(lambda: announce(key.run_id))
 
 
-def _next_number(*, run_id: object, size: int) -> tuple[int, int]:
+def _next_number(*, run_id: UUID, size: int) -> tuple[int, int]:
     """The run's next event number, and the length of its log after SIZE more bytes."""
     sql = (
         f"UPDATE {Run._meta.db_table} SET event_seq = event_seq + 1, output_bytes = output_bytes + %s"  # noqa: S608
@@ -74,5 +75,7 @@ def _advance_step(*, key: StepKey, data: bytes) -> tuple[int, int]:
     return row[0], row[1]
 
 
-def _key(value: object) -> object:
-    return Run._meta.pk.get_db_prep_value(value, connection)
+def _key(value: UUID) -> str | UUID:
+    """As the engine stores it."""
+    stored: str | UUID = Run._meta.pk.get_db_prep_value(value, connection)
+    return stored

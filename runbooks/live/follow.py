@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db.models import QuerySet
 
@@ -17,7 +18,7 @@ class StreamEvent:
     data: dict[str, object]
 
 
-def events_after(*, run_id: object, seq: int, output: bool = True) -> list[StreamEvent]:
+def events_after(*, run_id: UUID | str, seq: int, output: bool = True) -> list[StreamEvent]:
     """The next events and chunks after number SEQ, in order; at most a page of chunks, and none without OUTPUT."""
     after = OutputChunk.objects.filter(run_id=run_id, seq__gt=seq).select_related("step_run").order_by("seq")
     chunks = list(after[:PAGE]) if output else []

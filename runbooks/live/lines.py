@@ -1,6 +1,7 @@
 """A run's log as lines: step, number within the step run, time of its last byte, text."""
 
 from collections.abc import Iterator
+from uuid import UUID
 
 from runbooks.models import OutputChunk, Run
 
@@ -19,9 +20,9 @@ def lines(*, run: Run, step: str = "", q: str = "") -> Iterator[dict[str, object
 
 
 def _split(chunks: Iterator[OutputChunk]) -> Iterator[dict[str, object]]:
-    rest: dict[object, bytes] = {}
-    numbers: dict[object, int] = {}
-    last: dict[object, OutputChunk] = {}
+    rest: dict[UUID, bytes] = {}
+    numbers: dict[UUID, int] = {}
+    last: dict[UUID, OutputChunk] = {}
     for chunk in chunks:
         key = chunk.step_run_id
         last[key] = chunk

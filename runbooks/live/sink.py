@@ -1,5 +1,6 @@
-"""From a script's pipe to the database: buffered for a moment, cut at whole characters, limited, numbered, announced."""
+"""From a script's pipe to the database: gathered for a moment, cut at whole characters, limited."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -93,10 +94,8 @@ class Flusher:
                 self._flush(sink)
 
     def _flush(self, sink: DatabaseSink) -> None:
-        try:
+        with contextlib.suppress(Exception):  # the sink's own writer meets the same error and reports it
             sink.flush_if_due()
-        except Exception:  # noqa: BLE001, S110 - the sink's own writer meets the same error and reports it
-            pass
 
 
 def _unfinished(data: bytes | bytearray) -> int:

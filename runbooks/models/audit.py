@@ -19,7 +19,9 @@ class AuditEvent(models.Model):
     object_id = models.CharField(max_length=64, blank=True)
     object_name = models.CharField(max_length=300, blank=True)
     outcome = models.CharField(max_length=10)
-    project_id = models.CharField(max_length=64, blank=True, help_text="Where it happened: who may audit there sees it.")
+    project_id = models.CharField(
+        max_length=64, blank=True, help_text="Where it happened: who may audit there sees it."
+    )
     runbook_id = models.CharField(max_length=64, blank=True)
 
     class Meta:

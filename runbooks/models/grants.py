@@ -66,7 +66,8 @@ class _UserRow(UserObjectPermissionBase):
 
 
 class _GroupRow(GroupObjectPermissionBase):
-    group = models.ForeignKey(Group, on_delete=models.CASCADE)  # our groups have dated members; auth's have not
+    # Our groups have dated members; auth's have not.
+    group = models.ForeignKey(Group, on_delete=models.CASCADE)  # type: ignore[assignment]
     grant = models.ForeignKey(Grant, on_delete=models.PROTECT, related_name="+")
 
     class Meta(GroupObjectPermissionBase.Meta):

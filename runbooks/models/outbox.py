@@ -44,9 +44,7 @@ class Delivery(models.Model):
             models.UniqueConstraint(name="one_message_per_use", fields=["run", "recipient", "channel"]),
         ]
         indexes = [
-            models.Index(
-                name="deliveries_due", fields=["next_attempt_at"], condition=Q(next_attempt_at__isnull=False)
-            )
+            models.Index(name="deliveries_due", fields=["next_attempt_at"], condition=Q(next_attempt_at__isnull=False))
         ]
 
 

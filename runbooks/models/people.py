@@ -1,8 +1,10 @@
 """People, service accounts, groups with dated membership, and tokens."""
 
+from typing import ClassVar
+
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import ExpressionWrapper, F, Q
 from django.db.models.functions import Now
 
 from runbooks.models.ids import new_id
@@ -31,12 +33,14 @@ class User(AbstractBaseUser):
     created_at = models.DateTimeField(db_default=Now())
     disabled_at = models.DateTimeField(null=True, blank=True)
     is_active = models.GeneratedField(
-        expression=Q(disabled_at__isnull=True), output_field=models.BooleanField(), db_persist=True
+        expression=ExpressionWrapper(Q(disabled_at__isnull=True), output_field=models.BooleanField()),
+        output_field=models.BooleanField(),
+        db_persist=True,
     )
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
     objects = UserManager()
 
     class Meta:

@@ -9,7 +9,6 @@ from runbooks.domain.states import VersionState
 from runbooks.models.ids import new_id
 from runbooks.models.people import User
 
-PERMISSIONS = list(RIGHT_TITLES.items())
 INSTALLATION_ID = 1
 
 
@@ -21,7 +20,7 @@ class Installation(models.Model):
 
     class Meta:
         default_permissions = ()
-        permissions = PERMISSIONS
+        permissions = [*RIGHT_TITLES.items()]
         constraints = [models.CheckConstraint(name="one_installation", condition=Q(id=INSTALLATION_ID))]
 
     def __str__(self) -> str:
@@ -37,7 +36,7 @@ class Project(models.Model):
 
     class Meta:
         default_permissions = ()
-        permissions = PERMISSIONS
+        permissions = [*RIGHT_TITLES.items()]
 
     def __str__(self) -> str:
         return self.slug
@@ -60,7 +59,7 @@ class Runbook(models.Model):
 
     class Meta:
         default_permissions = ()
-        permissions = PERMISSIONS
+        permissions = [*RIGHT_TITLES.items()]
         constraints = [models.UniqueConstraint(name="slugs_are_never_reused", fields=["project", "slug"])]
 
     def __str__(self) -> str:

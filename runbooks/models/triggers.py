@@ -47,9 +47,7 @@ def no_truncate_sql(*, vendor: str, table: str) -> list[str]:
 def kept_sql(*, vendor: str, table: str) -> list[str]:
     """Statements that make the database refuse DELETE and TRUNCATE."""
     message = f"rows of {table} are never deleted"
-    delete = _refuse(
-        vendor=vendor, name=f"{table}_no_delete", table=table, event="DELETE", when=None, message=message
-    )
+    delete = _refuse(vendor=vendor, name=f"{table}_no_delete", table=table, event="DELETE", when=None, message=message)
     return delete + no_truncate_sql(vendor=vendor, table=table)
 
 
@@ -78,10 +76,8 @@ def _refuse(*, vendor: str, name: str, table: str, event: str, when: str | None,
             f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW{condition} EXECUTE FUNCTION {name}()",
         ]
     condition = f" WHEN {when}" if when else ""
-    return [
-        f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW{condition}"
-        f" BEGIN SELECT RAISE(ABORT, '{message}'); END"
-    ]
+    body = f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+    return [f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW{condition} {body}"]
 
 
 def _function(*, name: str, message: str) -> str:

@@ -38,16 +38,19 @@ def events(*, actor: Actor, filters: Filters, now: datetime) -> QuerySet[AuditEv
 
 
 def _filtered(*, found: QuerySet[AuditEvent], filters: Filters) -> QuerySet[AuditEvent]:
-    exact = {"object_id": filters.object, "actor_name": filters.actor, "action": filters.action, "outcome": filters.outcome}
+    exact = {
+        "object_id": filters.object,
+        "actor_name": filters.actor,
+        "action": filters.action,
+        "outcome": filters.outcome,
+    }
     found = found.filter(**{field: value for field, value in exact.items() if value})
     if filters.since:
         found = found.filter(time__gte=filters.since)
     if filters.until:
         found = found.filter(time__lt=filters.until)
     for word in filters.q.split():
-        found = found.filter(
-            Q(object_name__icontains=word) | Q(actor_name__icontains=word) | Q(action__icontains=word)
-        )
+        found = found.filter(Q(object_name__icontains=word) | Q(actor_name__icontains=word) | Q(action__icontains=word))
     return found
 
 

@@ -1,6 +1,7 @@
 """Runbooks, as the actor may see them."""
 
 from datetime import datetime
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
@@ -26,7 +27,7 @@ def runbooks(
     return found.select_related("project")
 
 
-def _with(found: QuerySet[Runbook], field: str, word: str) -> list[object]:
+def _with(found: QuerySet[Runbook], field: str, word: str) -> list[UUID]:
     """SQLite has no containment of JSON lists: the text has narrowed it down, the rest is looked at here."""
     rows = found.filter(search_text__contains=word.lower()).values_list("pk", field)
     return [pk for pk, words in rows if word in words]

@@ -35,5 +35,7 @@ def running_like(*, runbook: Runbook) -> Run | None:
 def usual_seconds(*, runbook: Runbook) -> float | None:
     """The median duration of the last twenty successes."""
     done = Run.objects.filter(runbook=runbook, status="succeeded", started_at__isnull=False).order_by("-id")[:20]
-    lengths = sorted((run.finished_at - run.started_at).total_seconds() for run in done if run.finished_at)
+    lengths = sorted(
+        (run.finished_at - run.started_at).total_seconds() for run in done if run.finished_at and run.started_at
+    )
     return lengths[len(lengths) // 2] if lengths else None

@@ -38,11 +38,11 @@ class Grants(ApiView):
 
 class GrantDetail(ApiView):
     @extend_schema(responses=GrantOut)
-    def get(self, request: Request, id: str) -> Response:  # noqa: A002
+    def get(self, request: Request, id: str) -> Response:
         return Response(GrantOut(grants.grant(actor=self.actor, grant_id=id, now=self.now)).data)
 
     @extend_schema(responses={204: None})
-    def delete(self, request: Request, id: str) -> Response:  # noqa: A002
+    def delete(self, request: Request, id: str) -> Response:
         """Revokes it; the row stays."""
         found = grants.grant(actor=self.actor, grant_id=id, action="grant.revoked", now=self.now)
         revoke(actor=self.actor, grant=found, now=self.now)

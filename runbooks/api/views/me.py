@@ -33,6 +33,8 @@ class AuthzCheck(ApiView):
         if asked["as"] and asked["as"] != actor.name:
             right = "audit" if may(actor=actor, right="audit", place=place, now=self.now) else "grant"
             require_right(actor=actor, right=right, place=place, action="authz.checked", now=self.now)
-            actor = by_session(user=user_named(name=asked["as"].removeprefix("user:"), pointer="/as"), ip="", request_id="")
+            actor = by_session(
+                user=user_named(name=asked["as"].removeprefix("user:"), pointer="/as"), ip="", request_id=""
+            )
         decision = may(actor=actor, right=asked["action"], place=place, now=self.now)
         return Response({"allowed": decision.allowed, "reasons": list(decision.reasons)})

@@ -145,7 +145,7 @@ class Tokens(ApiView):
 
 class TokenDetail(ApiView):
     @extend_schema(responses={204: None})
-    def delete(self, request: Request, id: str) -> Response:  # noqa: A002
+    def delete(self, request: Request, id: str) -> Response:
         token = people.token(actor=self.actor, token_id=id, now=self.now)
         revoke_token(actor=self.actor, token=token, now=self.now)
         return Response(status=204)

@@ -141,6 +141,7 @@ class Diff(ApiView):
     def get(self, request: Request, project: str, slug: str, a: int, b: int) -> Response:
         """A unified diff of the two definitions as YAML."""
         old, new = (
-            fetch.version(actor=self.actor, project=project, slug=slug, number=number, now=self.now) for number in (a, b)
+            fetch.version(actor=self.actor, project=project, slug=slug, number=number, now=self.now)
+            for number in (a, b)
         )
         return Response({"from": old.number, "to": new.number, "diff": diff(old=old, new=new)})

@@ -66,13 +66,13 @@ class OneRun(ApiView):
 
 class RunDetail(OneRun):
     @extend_schema(responses=RunOut)
-    def get(self, request: Request, id: str) -> Response:  # noqa: A002
+    def get(self, request: Request, id: str) -> Response:
         return Response(as_json(self.run()))
 
 
 class Steps(OneRun):
     @extend_schema(responses=StepRunOut(many=True))
-    def get(self, request: Request, id: str) -> Response:  # noqa: A002
+    def get(self, request: Request, id: str) -> Response:
         return Response({"results": StepRunOut(self.run().step_runs.all(), many=True).data, "next": None})
 
 
@@ -80,7 +80,7 @@ class Log(OneRun):
     action = "run.output_read"
 
     @extend_schema(responses={(200, "text/plain"): bytes, (206, "text/plain"): bytes})
-    def get(self, request: Request, id: str) -> HttpResponseBase:  # noqa: A002
+    def get(self, request: Request, id: str) -> HttpResponseBase:
         """The exact bytes, with `Range`; `step` and `node` narrow it; `Accept: application/jsonl` gives timed lines."""
         run = self.run()
         require_right(actor=self.actor, right="see_output", place=run.runbook, action=self.action, now=self.now)
@@ -92,7 +92,7 @@ class Cancel(OneRun):
     action = "run.cancel_requested"
 
     @extend_schema(request=Nothing, responses={202: RunOut})
-    def post(self, request: Request, id: str) -> Response:  # noqa: A002
+    def post(self, request: Request, id: str) -> Response:
         run = self.run()
         self.asked(Nothing)
         cancel(actor=self.actor, run=run, now=self.now)
@@ -104,7 +104,7 @@ class Rerun(OneRun):
 
     @extend_schema(request=RerunIn, responses={202: RunOut})
     @remembered
-    def post(self, request: Request, id: str) -> Response:  # noqa: A002
+    def post(self, request: Request, id: str) -> Response:
         """A new run with the same values, of the published version, or with `same_version` of the very same one."""
         run, asked = self.run(), self.asked(RerunIn)
         return accepted(rerun(actor=self.actor, run=run, same_version=asked["same_version"], now=self.now))

@@ -40,7 +40,12 @@ def _add(*, as_: Mapping[str, Actor], project: Project, definition: Mapping[str,
     if version.state != VersionState.DRAFT:
         return
     submit(actor=as_["author"], version=version, now=now)
-    review(actor=as_["owner"], version=version, verdict="approve", comment="Vetted for the demo.", digest=version.hash, now=now)
+    review(
+        actor=as_["owner"],
+        version=version,
+        verdict="approve",
+        comment="Vetted for the demo.",
+        digest=version.hash,
+        now=now,
+    )
     publish(actor=as_["owner"], version=version, now=now)
-
-

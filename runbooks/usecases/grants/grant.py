@@ -81,7 +81,7 @@ def require_may_hand_on(*, actor: Actor, group: Group, action: str, now: datetim
     """Changing a group counts as granting what it holds. Raises NotAllowed."""
     for held in Grant.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), group=group, revoked_at=None):
         place = held.installation or held.project or held.runbook
-        assert place is not None  # noqa: S101 - the database's own constraint
+        assert place is not None
         own = rights_on(actor=actor, place=place, now=now)
         decision = grant_of(rights=held.rights, held=own, to_oneself=False)
         if not decision:
@@ -104,9 +104,7 @@ def _checked(*, rights: Sequence[str], expires_at: datetime | None, now: datetim
     return [right for right in RIGHTS if right in rights]
 
 
-def _same(
-    *, principal: User | Group, place: Place, rights: Sequence[str], expires_at: datetime | None
-) -> Grant | None:
+def _same(*, principal: User | Group, place: Place, rights: Sequence[str], expires_at: datetime | None) -> Grant | None:
     alike = Grant.objects.filter(**_principal(principal), **_place(place), expires_at=expires_at, revoked_at=None)
     return next((found for found in alike if found.rights == list(rights)), None)
 

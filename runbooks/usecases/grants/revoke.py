@@ -16,7 +16,7 @@ from runbooks.usecases.conflict import Conflict
 def revoke(*, actor: Actor, grant: Grant, reason: str = "", now: datetime) -> None:
     """Whoever may grant on the object may revoke there, their own rights too. Raises NotAllowed and Conflict."""
     place = grant.installation or grant.project or grant.runbook
-    assert place is not None  # noqa: S101 - the database's own constraint
+    assert place is not None
     held = rights_on(actor=actor, place=place, now=now)
     may_revoke = unless(None if {"grant", "administer"} & held else "Revoking needs the right “grant” on the object.")
     require(may_revoke, action="grant.revoked", thing=grant)
@@ -24,4 +24,6 @@ def revoke(*, actor: Actor, grant: Grant, reason: str = "", now: datetime) -> No
         won = Grant.objects.filter(pk=grant.pk, revoked_at=None).update(revoked_at=now, revoked_by=actor.user)
         if not won:
             raise Conflict("This grant was revoked already.", code="already_revoked")
-        record(actor=actor, action="grant.revoked", thing=grant, reason=reason, details={"rights": grant.rights}, now=now)
+        record(
+            actor=actor, action="grant.revoked", thing=grant, reason=reason, details={"rights": grant.rights}, now=now
+        )

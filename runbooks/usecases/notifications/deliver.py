@@ -8,7 +8,7 @@ from django.db.models import F
 
 from runbooks import outbox
 from runbooks.audit.record import record
-from runbooks.domain.ports import Message, Notifier, NotDelivered
+from runbooks.domain.ports import Message, NotDelivered, Notifier
 from runbooks.models import Delivery
 
 BACK_OFF = [timedelta(seconds=seconds) for seconds in (30, 120, 600, 3600, 6 * 3600)]
@@ -46,4 +46,11 @@ def _failed(*, delivery: Delivery, error: str, now: datetime) -> None:
     with transaction.atomic():
         Delivery.objects.filter(pk=delivery.pk).update(next_attempt_at=again, last_error=error[:2000])
         if again is None:
-            record(actor=None, action="notification.given_up", thing=delivery, outcome="failed", reason=error[:500], now=now)
+            record(
+                actor=None,
+                action="notification.given_up",
+                thing=delivery,
+                outcome="failed",
+                reason=error[:500],
+                now=now,
+            )

@@ -16,9 +16,7 @@ from runbooks.usecases.conflict import Conflict
 from runbooks.usecases.people.passwords import check_password
 
 
-def add_person(
-    *, actor: Actor, username: str, full_name: str, email: str, password: str, now: datetime
-) -> User:
+def add_person(*, actor: Actor, username: str, full_name: str, email: str, password: str, now: datetime) -> User:
     """Without a PASSWORD the account can't sign in by one. Raises Invalid, Conflict, NotAllowed."""
     require_right(actor=actor, right="administer", place=installation(), action="user.created", now=now)
     require_username(username, pointer="/username")

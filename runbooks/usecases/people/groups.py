@@ -29,9 +29,7 @@ def add_group(*, actor: Actor, slug: str, title: str, now: datetime) -> Group:
     return group
 
 
-def add_member(
-    *, actor: Actor, group: Group, user: User, ends_at: datetime | None = None, now: datetime
-) -> Membership:
+def add_member(*, actor: Actor, group: Group, user: User, ends_at: datetime | None = None, now: datetime) -> Membership:
     """Adding somebody who is in it already changes nothing. Raises NotAllowed."""
     require_right(actor=actor, right="administer", place=installation(), action="membership.added", now=now)
     myself = unless(

@@ -10,7 +10,7 @@ from runbooks.models import User
 
 @transaction.atomic
 def record_sign_in(*, name: str, ip: str, user: User | None) -> None:
-    """Without USER it failed: NAME is what was typed, which may be a password by mistake, so it is kept only if known."""
+    """Without USER it failed. NAME is what was typed: perhaps a password by mistake, so it is kept only if known."""
     now = timezone.now()
     if user:
         record(actor=by_session(user=user, ip=ip, request_id=""), action="signin.succeeded", thing=user, now=now)

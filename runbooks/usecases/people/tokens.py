@@ -40,10 +40,19 @@ def issue(
     text = _new_text()
     with transaction.atomic():
         token = Token.objects.create(
-            user=user, name=name, kind=kind, prefix=text[:12], digest=digest_of(text), scopes=list(scopes),
+            user=user,
+            name=name,
+            kind=kind,
+            prefix=text[:12],
+            digest=digest_of(text),
+            scopes=list(scopes),
             expires_at=expires_at,
         )
-        details = {"scopes": list(scopes), "expires_at": expires_at.isoformat() if expires_at else None, "kind": kind.value}
+        details = {
+            "scopes": list(scopes),
+            "expires_at": expires_at.isoformat() if expires_at else None,
+            "kind": kind.value,
+        }
         record(actor=by, action="token.issued", thing=token, details=details, now=now)
     return token, text
 

@@ -21,8 +21,13 @@ def create_project(*, actor: Actor, slug: str, title: str, now: datetime) -> Pro
             project = Project.objects.create(slug=slug, title=title)
             record(actor=actor, action="project.created", thing=project, details={"title": title}, now=now)
             write_grant(
-                by=actor, principal=actor.user, place=project, rights=["administer", "grant"], expires_at=None,
-                reason="made the project", now=now,
+                by=actor,
+                principal=actor.user,
+                place=project,
+                rights=["administer", "grant"],
+                expires_at=None,
+                reason="made the project",
+                now=now,
             )
     except IntegrityError as error:
         raise Conflict(f"There is a project “{slug}” already.", code="exists") from error

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F, Value
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Now
 
 from runbooks.access.actors import Actor
@@ -14,7 +15,7 @@ from runbooks.access.rights import may
 from runbooks.audit.record import record
 from runbooks.domain.definition import Definition, Step
 from runbooks.domain.plan import Plan, read_plan
-from runbooks.domain.policy import Decision, YES, no, start_of
+from runbooks.domain.policy import YES, Decision, no, start_of
 from runbooks.domain.states import RunStatus, StepStatus, VersionState
 from runbooks.live.append import StepKey
 from runbooks.models import INSTALLATION_ID, Installation, Run, StepRun
@@ -48,10 +49,12 @@ def claim(*, step_run_id: str, worker: str, now: datetime) -> Claim | None:
         return None
     run = step_run.run
     if run.status == RunStatus.QUEUED and run.expires_at <= now:
-        return _never_started(run=run, status=RunStatus.EXPIRED, detail="No worker took it in time.", now=now)
+        _never_started(run=run, status=RunStatus.EXPIRED, detail="No worker took it in time.", now=now)
+        return None
     definition, decision = _still_holds(run=run, first=run.status == RunStatus.QUEUED, now=now)
     if definition is None or not decision:
-        return _stopped(run=run, detail=" ".join(decision.reasons), now=now)
+        _stopped(run=run, detail=" ".join(decision.reasons), now=now)
+        return None
     try:
         return _take(step_run=step_run, definition=definition, worker=worker, now=now)
     except _LostTheRace:
@@ -85,7 +88,7 @@ def _take(*, step_run: StepRun, definition: Definition, worker: str, now: dateti
     return Claim(key=key, step_run=step_run, run=run, step=step, plan=read_plan(bytes(run.plan)))
 
 
-def lease_end() -> ExpressionWrapper:
+def lease_end() -> Combinable:
     """A lease from now on, by the database's own clock."""
     length = Value(timedelta(seconds=settings.OPSAAS_LEASE_SECONDS))
     return ExpressionWrapper(Now() + length, output_field=DateTimeField())
@@ -127,10 +130,10 @@ def _permission_holds(*, run: Run, now: datetime) -> Decision:
 def _stopped(*, run: Run, detail: str, now: datetime) -> None:
     """Refused where nothing has started yet; failed where earlier steps have run."""
     if run.status == RunStatus.QUEUED:
-        return _never_started(run=run, status=RunStatus.REFUSED, detail=detail, now=now)
+        _never_started(run=run, status=RunStatus.REFUSED, detail=detail, now=now)
+        return
     with transaction.atomic():
         end_run(run_id=run.pk, status=RunStatus.FAILED, detail=detail, now=now)
-    return None
 
 
 def _never_started(*, run: Run, status: RunStatus, detail: str, now: datetime) -> None:
@@ -140,5 +143,3 @@ def _never_started(*, run: Run, status: RunStatus, detail: str, now: datetime) -
 
 def _digest(text: bytes) -> str:
     return "sha256:" + hashlib.sha256(text).hexdigest()
-
-

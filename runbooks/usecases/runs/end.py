@@ -1,6 +1,7 @@
 """The end of a run: one guarded move, then everything that follows from it, in the caller's transaction."""
 
 from datetime import datetime
+from uuid import UUID
 
 from django.db.models import Q
 
@@ -11,9 +12,7 @@ from runbooks.usecases.notifications.announce_use import announce_use
 from runbooks.usecases.runs.tell import status_event, step_event
 
 
-def end_run(
-    *, run_id: object, status: RunStatus, now: datetime, detail: str = "", exit_code: int | None = None
-) -> bool:
+def end_run(*, run_id: UUID, status: RunStatus, now: datetime, detail: str = "", exit_code: int | None = None) -> bool:
     """Must be called inside a transaction. Answers whether this call ended the run."""
     before = [old for old, news in RUN_MOVES.items() if status in news]
     moved = Run.objects.filter(pk=run_id, status__in=before).update(

@@ -16,7 +16,8 @@ from runbooks.usecases.runs.finish import finish
 class LeaseKeeper(Protocol):
     """Renews the leases of this process and hands out their stops; see `worker.py`."""
 
-    worker: str
+    @property
+    def worker(self) -> str: ...
 
     def hold(self, key: StepKey) -> Lease: ...
 
@@ -27,10 +28,16 @@ class Host(Protocol):
     """What the process that executes offers: an executor, a keeper of leases, a flusher, and a way to give back the
     thread's database connection before waiting."""
 
-    executor: Executor
-    leases: LeaseKeeper
-    flusher: Flusher
-    release: Callable[[], None]
+    @property
+    def executor(self) -> Executor: ...
+
+    @property
+    def leases(self) -> LeaseKeeper: ...
+
+    @property
+    def flusher(self) -> Flusher: ...
+
+    def release(self) -> None: ...
 
 
 def execute(*, step_run_id: str, host: Host, clock: Callable[[], datetime]) -> None:

@@ -32,7 +32,11 @@ def finish(*, claim: Claim, outcome: Outcome, output_complete: bool, now: dateti
             _go_on(claim=claim, now=now)
         else:
             end_run(
-                run_id=claim.run.pk, status=RUN_STATUS[status], detail=outcome.detail, exit_code=outcome.exit_code, now=now
+                run_id=claim.run.pk,
+                status=RUN_STATUS[status],
+                detail=outcome.detail,
+                exit_code=outcome.exit_code,
+                now=now,
             )
 
 

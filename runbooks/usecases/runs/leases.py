@@ -1,10 +1,13 @@
 """Leases of the step runs that this process executes: renewed together, once a beat, by one statement."""
 
+import contextlib
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -32,10 +35,8 @@ class HeldLease:
         return self._changed
 
     def acknowledge(self) -> None:
-        try:
+        with contextlib.suppress(BlockingIOError):
             os.eventfd_read(self._changed)
-        except BlockingIOError:
-            pass
 
     def renew(self, *, good_until: float) -> None:
         self.good_until = good_until
@@ -111,7 +112,7 @@ class DatabaseLeases:
             time.sleep(self.beat_seconds)
 
 
-def _tell(*, lease: HeldLease, key: StepKey, cancelled: dict[object, object], good_until: float) -> None:
+def _tell(*, lease: HeldLease, key: StepKey, cancelled: Mapping[UUID, datetime | None], good_until: float) -> None:
     if key.step_run_id not in cancelled:
         lease.end(StopReason.LEASE_LOST)
         return

@@ -36,9 +36,7 @@ class Request:
     number: int | None = None  # of the version; None: the published one
 
 
-def start(
-    *, actor: Actor, runbook: Runbook, request: Request, now: datetime, rerun_of: Run | None = None
-) -> Run:
+def start(*, actor: Actor, runbook: Runbook, request: Request, now: datetime, rerun_of: Run | None = None) -> Run:
     """Queues a run. Raises NotAllowed, Hidden (no such version) and Invalid (with pointers to the values)."""
     version = may_start(actor=actor, runbook=runbook, number=request.number, now=now)
     definition = definition_of(version)
@@ -78,7 +76,7 @@ def may_start(*, actor: Actor, runbook: Runbook, number: int | None, now: dateti
         holds_review="review" in rights_on(actor=actor, place=runbook, now=now),
     )
     require(decision, action="run.requested", thing=runbook)
-    assert version is not None  # noqa: S101 - start_of says no without one
+    assert version is not None
     return version
 
 
@@ -127,5 +125,3 @@ def _add_step_runs(*, run: Run, definition: Definition, now: datetime) -> StepRu
         for index, step in enumerate(definition.steps)
     ]
     return StepRun.objects.bulk_create(steps)[0]
-
-

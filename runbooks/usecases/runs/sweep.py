@@ -15,7 +15,7 @@ from runbooks.usecases.runs.tell import step_event
 
 AT_ONCE = 500
 LOST = (
-    "The worker vanished while this step ran. Nothing of it runs any more; whether it had finished its work is not known. "
+    "The worker vanished while this step ran. Nothing of it runs any more; whether it had done its work is not known. "
     "Check what it should have changed before you run it again."
 )
 

@@ -4,13 +4,18 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import django
 import pytest
+from django.conf import settings
 
 from tests import environment
 
 environment.prepare()
+django.setup()
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick, for tests only
 
 from runbooks.management.embedded import broker as embedded_broker  # noqa: E402  (the environment comes first)
+from tests.world import World  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +40,9 @@ def _wait_for(path: Path) -> None:
     while not path.exists():
         assert time.monotonic() < end, "the broker did not start"
         time.sleep(0.02)
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    """The fixed cast and their project; see tests/world.py."""
+    return World()

@@ -59,9 +59,8 @@ class _Reader:
     nodes: int = 0
 
     def document(self) -> object:
-        for event in self.events:
-            if isinstance(event, DocumentStartEvent):
-                break
+        if not any(isinstance(event, DocumentStartEvent) for event in self.events):
+            raise Failure(f"{self.name}: this file holds nothing.")
         value = self._node(next(self.events), depth=0)
         for event in self.events:
             if isinstance(event, DocumentStartEvent):

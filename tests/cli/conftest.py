@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
+import keyring
 import pytest
+from keyring.backends.fail import Keyring as FailingKeyring
 
 from runbooks.cli.main import main
 from tests.cli.server import TOKEN, Server
@@ -42,6 +44,7 @@ def _a_home_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    keyring.set_keyring(FailingKeyring())  # type: ignore[no-untyped-call]
     for name in ("OPSAAS_URL", "OPSAAS_TOKEN", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
 

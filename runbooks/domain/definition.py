@@ -22,7 +22,7 @@ from runbooks.domain.sense import (
 MOST_ENTRIES = max(MAX_PARAMETERS, MAX_STEPS)  # the schema has looked at no more
 DEFAULT_SCRIPT_NAME = "main"
 
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_DURATION = re.compile(r"(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?")
 
 Fields = Mapping[str, Any]  # an object that the schema has accepted
 

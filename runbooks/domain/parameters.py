@@ -14,7 +14,7 @@ from runbooks.domain.problems import Invalid, Problem, pointer_to, shown
 MAX_VALUES_BYTES = 1024 * 1024  # of all values of a run together
 
 _WHOLE_NUMBER = re.compile(r"[-+]?[0-9]{1,16}")
-_DECIMAL_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_DECIMAL_NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _TICKED = {"on": True, "true": True, "false": False, "off": False, "": False}
 
 

@@ -21,7 +21,7 @@ FILE_NAME = "^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
 TIMEOUT = "^([0-9]{1,5}h([0-9]{1,5}m)?([0-9]{1,5}s)?|[0-9]{1,5}m([0-9]{1,5}s)?|[0-9]{1,5}s)$"
 
 PATTERN_RULES = {
-    SLUG: "This may hold lower-case letters, digits and hyphens, and must not begin with a hyphen.",
+    SLUG: "This may hold lower-case letters, digits and hyphens, and must begin with a letter or digit.",
     NAME: "This may hold lower-case letters, digits and underscores, and must begin with a letter.",
     LINE: "This must be a single line.",
     TITLE: "This must be a single line that is not blank.",
@@ -98,7 +98,12 @@ METADATA = _object(
     required=["project", "slug", "title"],
     properties={
         "project": _text("Project", "Slug of the project that the runbook belongs to.", most=64, pattern=SLUG),
-        "slug": _text("Slug", "Name of the runbook in addresses; never used again.", most=64, pattern=SLUG),
+        "slug": _text(
+            "Slug",
+            "Name of the runbook in addresses. No other runbook of the project can ever have it.",
+            most=64,
+            pattern=SLUG,
+        ),
         "title": _text("Title", "What the runbook does, in one line.", most=200, pattern=TITLE),
         "tags": _list(
             "Tags",

@@ -1,3 +1,4 @@
+import contextlib
 import json
 from typing import Any
 
@@ -164,11 +165,12 @@ def test_any_json_gives_values_or_invalid_and_nothing_else(given: object) -> Non
     try:
         values = clean_values(TYPED, given)
     except Invalid as error:
-        assert all(problem.pointer.startswith("/parameters") for problem in error.problems)
-        assert "".join(problem.pointer + problem.detail for problem in error.problems).encode()
+        told = [f"{problem.pointer} {problem.detail}".encode() for problem in error.problems]
     else:
+        told = []
         assert json.loads(json.dumps(values, allow_nan=False)) == values
         assert clean_values(TYPED, values) == values
+    assert all(line.startswith(b"/parameters") for line in told)
 
 
 def test_a_form_gives_the_types_of_json() -> None:
@@ -223,7 +225,5 @@ def test_what_is_no_number_is_refused(posted: str) -> None:
 
 @given(st.dictionaries(st.sampled_from([p.name for p in TYPED]), st.text() | st.text("0123456789.+-eE \n")))
 def test_any_form_gives_values_or_invalid_and_nothing_else(fields: dict[str, str]) -> None:
-    try:
+    with contextlib.suppress(Invalid):
         clean_values(TYPED, values_from_form(TYPED, fields))
-    except Invalid as error:
-        assert error.problems

@@ -1,3 +1,4 @@
+import contextlib
 import json
 import string
 
@@ -60,10 +61,8 @@ def test_json_is_yaml(value: object) -> None:
 @given(st.text(st.sampled_from("ab1 \n\t:-?,[]{}#&*!|>'\"%@`\\xuU~.<=0\ud7ff\ufeff\x85\u2028")))
 @settings(max_examples=500)
 def test_no_text_makes_it_fail_otherwise(text: str) -> None:
-    try:
+    with contextlib.suppress(Invalid):
         read_yaml(text.encode())
-    except Invalid as error:
-        assert error.problems
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from runbooks.domain.json_tree import check_number, check_text
-from runbooks.domain.patterns import matches_whole
+from runbooks.domain.patterns import MAX_TEXT_BYTES, matches_whole
 from runbooks.domain.ports import JsonValue
 from runbooks.domain.problems import Invalid, Problem, pointer_to, shown
 
@@ -131,8 +131,9 @@ def _text_problems(parameter: Parameter, value: object, pointer: str) -> Iterato
     if bad := check_text(value, pointer=pointer):
         yield from bad
         return
-    if _size(value) > MAX_VALUES_BYTES:
-        yield Problem(pointer, "too_long", f"This may have at most {MAX_VALUES_BYTES:,} bytes.")
+    most = MAX_VALUES_BYTES if parameter.pattern is None else MAX_TEXT_BYTES
+    if _size(value) > most:
+        yield Problem(pointer, "too_long", f"This may have at most {most:,} bytes.")
         return
     if parameter.type is ParameterType.STRING and ("\n" in value or "\r" in value):
         yield Problem(pointer, "many_lines", "This must be a single line.")

@@ -5,6 +5,8 @@ import re2
 from runbooks.domain.problems import Problem
 
 MAX_PATTERN_LENGTH = 500
+MAX_TEXT_BYTES = 64 * 1024  # the worst pattern of that length takes half a second for it
+MAX_MEMORY = 2 * 1024 * 1024  # of one compiled pattern; the library keeps the last 128
 
 
 def pattern_problems(pattern: str, *, pointer: str) -> list[Problem]:
@@ -28,5 +30,6 @@ def found_in(pattern: str, text: str) -> bool:
 
 def _compiled(pattern: str) -> re2._Regexp:
     options = re2.Options()
+    options.max_mem = MAX_MEMORY
     options.log_errors = False  # what is wrong is told to the author, not to the server's standard error
     return re2.compile(pattern, options)

@@ -100,7 +100,7 @@ METADATA = _object(
         "project": _text("Project", "Slug of the project that the runbook belongs to.", most=64, pattern=SLUG),
         "slug": _text(
             "Slug",
-            "Name of the runbook in addresses. No other runbook of the project can ever have it.",
+            "Name of the runbook in addresses; never given to another.",
             most=64,
             pattern=SLUG,
         ),

@@ -149,7 +149,21 @@ def test_a_pattern_holds_for_the_whole_value_with_alternatives_too() -> None:
 
 def test_a_pattern_that_would_stall_others_does_not_stall() -> None:
     parameters = (Parameter("s", TEXT, pattern="(x+x+)+y"),)
-    assert refused({"s": "x" * 1_000_000}, parameters) == [("/parameters/s", "pattern_mismatch")]
+    assert refused({"s": "x" * 65_536}, parameters) == [("/parameters/s", "pattern_mismatch")]
+
+
+def test_a_value_that_must_match_a_pattern_may_not_be_long() -> None:
+    parameters = (Parameter("s", TEXT, pattern="x*"),)
+    assert clean_values(parameters, {"s": "x" * 65_536})
+    assert refused({"s": "x" * 65_537}, parameters) == [("/parameters/s", "too_long")]
+
+
+def test_a_field_of_a_million_digits_is_refused_soon() -> None:
+    parameters = (Parameter("n", NUMBER), Parameter("i", INTEGER))
+    digits = "1" * 1_000_000
+    for posted in (digits + "x", digits, "0." + digits + "e"):
+        found = refused(values_from_form(parameters, {"n": posted, "i": posted}), parameters)
+        assert {place for place, _ in found} == {"/parameters/n", "/parameters/i"}
 
 
 any_json = st.recursive(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from runbooks.domain.definition import Definition, Risk, Step, parse_definition
+from runbooks.domain.definition import Definition, Risk, Step, accepted_definition, parse_definition
 from runbooks.domain.parameters import Parameter, ParameterType
 from runbooks.domain.problems import Invalid
 from runbooks.domain.schema import MAX_TEXT, RUNBOOK_SCHEMA
@@ -55,6 +55,14 @@ def test_the_example_of_the_contract_is_read() -> None:
             Step("verify", "#!/bin/sh\necho fine\n", "main", None, 5400),
         ),
     )
+
+
+def test_what_was_accepted_is_read_again_without_its_checks() -> None:
+    tree = read_yaml(DRAIN_WORKER.encode())
+    assert isinstance(tree, dict)
+    assert accepted_definition(tree) == parse_definition(tree)
+    tree["spec"]["steps"][0]["timeout"] = "48h"
+    assert accepted_definition(tree).steps[0].timeout_seconds == 48 * 3600
 
 
 def test_what_comes_later_in_the_example_of_the_contract_is_named_and_nothing_else() -> None:

@@ -75,7 +75,7 @@ class Installation:
         """The processes of the installation by their names."""
         assert self.process
         marks = {"valkey-server": "broker", "uvicorn": "web", "celery": "worker", "scheduler": "scheduler"}
-        found = {}
+        found: dict[str, int] = {}
         for path in Path("/proc").glob("[0-9]*/stat"):
             try:
                 parent = int(path.read_text().rpartition(")")[2].split()[1])

@@ -72,6 +72,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "runbooks" / "web" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            "libraries": {"ui": "runbooks.web.templatetags.ui"},
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",

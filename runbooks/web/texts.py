@@ -39,6 +39,7 @@ TEXTS: dict[str, str | Promise] = {
     "log.state_ended": _("Complete"),
     "log.state_gone": _("This log may no longer be read"),
     "log.loading": _("Loading…"),
+    "log.hidden": _("You may follow this run, but not read what it writes."),
     "log.nothing": _("This run wrote nothing."),
     "log.silent": _("Nothing written yet. What the script writes appears here by itself."),
     "log.before_queued": _("Waiting for a free worker. The log appears here by itself."),

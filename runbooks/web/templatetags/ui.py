@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as version_of
 from typing import Any
 
 from django import template
@@ -21,11 +19,6 @@ from runbooks.web.vocabulary import WORDS
 
 register = template.Library()
 NOTHING = "\u2013"
-
-try:
-    VERSION = version_of("opsaas")
-except PackageNotFoundError:
-    VERSION = "0"
 
 
 @register.simple_tag
@@ -110,11 +103,6 @@ def page_url(name: str) -> str:
         return reverse(name)
     except NoReverseMatch:
         return ""
-
-
-@register.simple_tag
-def opsaas_version() -> str:
-    return VERSION
 
 
 @register.simple_tag(takes_context=True)

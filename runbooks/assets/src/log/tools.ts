@@ -186,6 +186,7 @@ export class Tools {
   }
 
   private emptyText(): string {
+    if (this.viewer.root.dataset["hiddenOutput"]) return "log.hidden";
     if (this.viewer.over) return "log.nothing";
     if (this.viewer.streamState === "connecting") return "log.loading";
     return this.viewer.status === "running" ? "log.silent" : `log.before_${this.viewer.status}`;

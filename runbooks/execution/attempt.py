@@ -23,7 +23,8 @@ class Attempt:
         self.lease = lease
         self.overdue_at = overdue_at  # the warden must have reported by then, or it is not itself any more
         self.slack = slack  # how long it may take to report after a stop
-        self.report = ""  # the warden's last word on the script
+        self.report = ""  # of the warden, once nothing of the script is left
+        self.last_words: list[str] = []  # what it said after that
         self.stop_reason: StopReason | None = None  # as passed on to the warden
         self.sink_failure: BaseException | None = None
         self._gone = False
@@ -31,7 +32,7 @@ class Attempt:
         os.set_blocking(warden.output, False)
 
     def follow(self) -> str:
-        """The warden's report, once all output is with the sink; "" if the warden died without one."""
+        """The warden's report; "" if the warden died without one. Output may be left in the pipe then."""
         self._poll.register(self.lease.fileno(), select.POLLIN)
         self._poll.register(self.warden.output, select.POLLIN)
         self._poll.register(self.warden.channel, select.POLLIN)
@@ -39,9 +40,17 @@ class Attempt:
         self._note(self.warden.early)
         while not self.report and not self._gone:
             self._step()
-        while self._pass_output_on():
-            pass  # nothing of the tree is left, so what is in the pipe now is all
         return self.report
+
+    def pass_rest_on(self) -> None:
+        """After `follow()`: nothing of the tree is left, so what is in the pipe now is all.
+
+        Raises what the sink raised, now or before.
+        """
+        while self._pass_output_on():
+            pass
+        if self.sink_failure is not None:
+            raise self.sink_failure
 
     def _step(self) -> None:
         ready = {descriptor for descriptor, _ in self._poll.poll(self._patience())}
@@ -79,6 +88,8 @@ class Attempt:
         for line in lines:
             if line.startswith(("ended ", "not_started ")):
                 self.report = line
+            else:
+                self.last_words.append(line)
 
     def _pass_output_on(self) -> bool:
         """False when the pipe is at its end or, after the tree's end, empty."""

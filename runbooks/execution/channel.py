@@ -7,7 +7,7 @@
 | worker | `renew SECONDS` (CLOCK_BOOTTIME) any number of times; `stop` politely; `kill` at once                    |
 | warden | `ended WHY CODE LEFT` or `not_started ERRNO TEXT`: nothing of the script is left, but for LEFT           |
 | worker | `done`: it has read what the script left in its folder                                                   |
-| warden | `not_removed TEXT`, if the folder could not be removed                                                   |
+| warden | `too_late`, if that took longer than the lease; `not_removed TEXT`, if the folder could not be removed  |
 
 A closed socket means to the warden that the worker is dead, and to the worker that the warden is gone and reaped.
 Lines and marshal instead of JSON: a waiting warden costs only the memory pages that its code has touched.

@@ -83,6 +83,7 @@ class SpawnerLink:
         self._lock = threading.Lock()
         self._connection: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._former: list[subprocess.Popen[bytes]] = []  # given up; to be taken leave of when they end
         self._owner = 0
 
     def start(self) -> None:
@@ -93,10 +94,14 @@ class SpawnerLink:
     def stop(self) -> None:
         """Ends the spawner, with it the wardens, with them their scripts; waits for that."""
         with self._lock:
-            process = self._process if self._owner == os.getpid() else None
             self._forget()
-        if process is not None:
-            process.wait(STOP_SECONDS)
+            processes, self._former = self._former, []
+        for process in processes:
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
     def warden(self, *, run_id: str, folder: str, job: Job) -> WardenHandle:
         """A warden that has the job. When this raises NoWarden, no script has been started."""
@@ -163,12 +168,16 @@ class SpawnerLink:
     def _forget(self) -> None:
         if self._connection is not None:
             self._connection.close()
+        if self._process is not None and self._owner == os.getpid():
+            self._former.append(self._process)
         self._connection = self._process = None
 
     def _connected(self) -> socket.socket:
         if self._owner != os.getpid():
             self._forget()
+            self._former = []
         if self._connection is None:
+            self._former = [process for process in self._former if process.poll() is None]
             self._connection = self._spawn()
             self._owner = os.getpid()
         return self._connection

@@ -99,10 +99,9 @@ class LocalExecutor:
         overdue_at = boottime() + work.timeout_seconds + slack
         attempt = Attempt(warden=warden, sink=sink, lease=lease, overdue_at=overdue_at, slack=slack)
         report = attempt.follow()
-        left = read_left(layout)
-        last_words = warden.dismiss()
-        if attempt.sink_failure is not None:
-            raise attempt.sink_failure
+        left = read_left(layout)  # at once, because the warden waits for us only as long as the lease is good
+        last_words = [*attempt.last_words, *warden.dismiss()]
+        attempt.pass_rest_on()
         return outcome(
             report=report, last_words=last_words, left=left, stop_reason=attempt.stop_reason, program=job.executable
         )

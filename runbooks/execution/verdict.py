@@ -49,4 +49,6 @@ def _lost(why: str, unkillable: str, stop_reason: StopReason | None, trouble: li
 
 def _trouble(line: str) -> str:
     word, _, text = line.partition(" ")
-    return f"The working folder could not be removed: {text}." if word == "not_removed" else ""
+    if word == "not_removed":
+        return f"The working folder could not be removed: {text}."
+    return "The worker was paused when the script ended: its outputs and its summary may be lost."

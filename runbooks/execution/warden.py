@@ -80,7 +80,10 @@ class Watch:
 
     def until_the_worker_is_done(self) -> None:
         """Gives the worker time to read what the script left, unless it is dead or paused."""
-        while not self.done and self.why != "worker_gone" and boottime() < self.deadline:
+        while not self.done and self.why != "worker_gone":
+            if boottime() >= self.deadline:
+                self.channel.say("too_late")
+                return
             self._sleep_until(self.deadline)
 
     def _reap(self) -> bool:

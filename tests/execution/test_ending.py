@@ -126,6 +126,19 @@ def test_renewals_keep_a_script_going(executor: LocalExecutor) -> None:
     assert (run.outcome().kind, run.sink.text) == (OutcomeKind.EXITED, "through\n")
 
 
+def test_outputs_that_could_not_be_read_in_time_are_told_to_be_lost(executor: LocalExecutor) -> None:
+    class Slow(Sink):
+        def write(self, data: bytes) -> None:
+            time.sleep(1.5)
+            super().write(data)
+
+    sink = Slow()
+    piece = work('echo a=1 > "$OPSAAS_OUTPUT_FILE"; echo first; sleep 0.2; echo last')
+    outcome = executor.execute(work=piece, sink=sink, lease=HeldLease(seconds=0.8))
+    assert (outcome.kind, sink.text) == (OutcomeKind.EXITED, "first\nlast\n")
+    assert (outcome.outputs, "may be lost" in outcome.detail) == ({}, True)
+
+
 class WorkerProcess:
     """A worker of its own, which a test may kill or pause."""
 
@@ -211,6 +224,20 @@ def test_a_killed_spawner_takes_its_scripts_along_and_is_replaced(executor: Loca
     sink = Sink()
     assert executor.execute(work=work("echo again"), sink=sink, lease=HeldLease()).exit_code == 0
     assert sink.text == "again\n"
+
+
+def test_a_script_ends_even_with_spawner_and_warden(base_folder: Path) -> None:
+    executor = LocalExecutor(base_folder=base_folder)
+    run = Running(executor, work("echo ready; exec sleep 60"))
+    run.until_it_says("ready")
+    warden = warden_of(run.work)
+    spawner = parent(warden)
+    os.kill(spawner, signal.SIGSTOP)
+    os.kill(warden, signal.SIGKILL)
+    os.kill(spawner, signal.SIGKILL)
+    assert run.outcome().kind is OutcomeKind.VANISHED
+    wait_until(lambda: not survivors(run.work.run_id))
+    executor.stop()
 
 
 def test_a_paused_warden_is_replaced_by_force(base_folder: Path) -> None:

@@ -46,6 +46,16 @@ def test_a_spawner_that_does_not_answer_is_replaced(executor: LocalExecutor, mon
     wait_until(lambda: spawner not in titled("opsaas: spawner"))
 
 
+def test_a_forked_worker_gets_a_spawner_of_its_own(executor: LocalExecutor) -> None:
+    child = os.fork()
+    if child == 0:
+        code = executor.execute(work=work("exit 7"), sink=Sink(), lease=HeldLease()).exit_code
+        executor.stop()
+        os._exit(code or 0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    assert executor.execute(work=work("exit 0"), sink=Sink(), lease=HeldLease()).exit_code == 0
+
+
 def test_a_base_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     executor = LocalExecutor(base_folder=tmp_path / "file/runs")

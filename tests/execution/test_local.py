@@ -164,6 +164,11 @@ def test_no_descriptor_of_the_worker_reaches_the_script(tmp_path: Path) -> None:
     assert sink.text == "['0', '1', '2', '3']\n"  # 3 is the listing's own
 
 
+def test_a_script_has_a_session_of_its_own(executor: LocalExecutor) -> None:
+    _, sink = run(executor, work("import os; print(os.getsid(0) == os.getpid() == os.getpgid(0))", "python3"))
+    assert sink.text == "True\n"
+
+
 def test_standard_input_is_at_its_end(executor: LocalExecutor) -> None:
     outcome, sink = run(executor, work("cat; read line || echo ended"))
     assert (outcome.exit_code, sink.text) == (0, "ended\n")

@@ -128,7 +128,7 @@ class Client:
         except httpx.TimeoutException as error:
             raise Unreachable(f"{self.url} did not answer in time.") from error
         except httpx.TransportError as error:
-            raise Unreachable(f"{self.url} could not be reached: {error or type(error).__name__}.") from error
+            raise Unreachable(f"{self.url} could not be reached: {str(error) or type(error).__name__}.") from error
 
 
 def as_object(answer: httpx.Response) -> Json:

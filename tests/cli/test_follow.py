@@ -48,6 +48,8 @@ def test_a_cut_stream_resumes_without_gap_or_repeat(opsaas: Opsaas, signed_in: S
     resumed = [headers.get("Last-Event-ID", "") for headers, _ in signed_in.asked("GET", EVENTS)]
     assert len(resumed) >= 2
     assert resumed == sorted(resumed)
+    # The first event is 108 bytes long: whoever saw it whole must not ask for it again.
+    assert (resumed[1] != "") == (length >= 108)
 
 
 def test_a_log_cut_in_the_middle_goes_on_where_it_stopped(opsaas: Opsaas, signed_in: Server) -> None:
@@ -56,6 +58,11 @@ def test_a_log_cut_in_the_middle_goes_on_where_it_stopped(opsaas: Opsaas, signed
     done = opsaas("run", "payments/drain-worker", "--follow")
     assert (done.code, done.out) == (0, WHOLE), done.err
     assert "connection lost, resuming" in done.err
+    asked = [
+        int(headers["Range"].removeprefix("bytes=").removesuffix("-")) for headers, _ in signed_in.asked("GET", LOG)
+    ]
+    assert asked == sorted(asked)
+    assert max(asked) >= len(WHOLE) - 3, "what was written is not fetched again"
 
 
 def test_a_server_that_ignores_ranges_is_understood(opsaas: Opsaas, signed_in: Server) -> None:

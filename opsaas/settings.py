@@ -105,7 +105,7 @@ else:
     if named["ENGINE"] != "django.db.backends.postgresql":
         raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database: postgres://user@host/name")
     # A pool per process: a worker's hundred slots share it and give connections back before they wait.
-    pool = {"min_size": 0, "max_size": OPSAAS_WORKER_CONNECTIONS}
+    pool = {"min_size": 0, "max_size": OPSAAS_WORKER_CONNECTIONS, "timeout": 60}
     DATABASES = {
         "default": {**named, "CONN_HEALTH_CHECKS": True, "OPTIONS": {**named.get("OPTIONS", {}), "pool": pool}}
     }
@@ -216,8 +216,8 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
-STATIC_ROOT = Path(env.text("OPSAAS_STATIC_ROOT", str(OPSAAS_DATA_DIR / "static")))
-STATICFILES_DIRS = [path for path in [BASE_DIR / "runbooks" / "static"] if path.is_dir()]
+STATIC_ROOT = None if EMBEDDED else Path(env.text("OPSAAS_STATIC_ROOT", str(OPSAAS_DATA_DIR / "static")))
+
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

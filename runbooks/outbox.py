@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 EXECUTE = "runbooks.execute"
 DELIVER = "runbooks.deliver"
+ANNOUNCE_USE = "runbooks.announce_use"
 
 
 def send(*, task: str, object_id: object) -> None:

@@ -36,7 +36,7 @@ def host() -> WorkerHost:
     name = f"{socket.gethostname()}:{os.getpid()}:{new_id().hex[-8:]}"
     return WorkerHost(
         executor=executor,
-        leases=DatabaseLeases(worker=name, release=release_connection),
+        leases=DatabaseLeases(worker=name),
         flusher=Flusher(),
     )
 

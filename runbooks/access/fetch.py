@@ -60,7 +60,7 @@ def runbook(*, actor: Actor, project: str, slug: str, action: str = "runbook.rea
 def version(
     *, actor: Actor, project: str, slug: str, number: int, action: str = "version.read", now: datetime
 ) -> Version:
-    """Unpublished versions are for those who write or review them, or read everything."""
+    """Whoever sees the runbook sees its versions, drafts too: what is proposed is no secret."""
     of = runbook(actor=actor, project=project, slug=slug, action=action, now=now)
     found = Version.objects.select_related("runbook__project", "author").filter(runbook=of, number=number).first()
     if not found:

@@ -46,13 +46,17 @@ TABLES: dict[type[Model], tuple[type[Row], type[Row]]] = {
 
 def may(*, actor: Actor, right: str, place: Place, now: datetime) -> Decision:
     """Whether the actor holds RIGHT on PLACE or above it, by a grant that is valid now, within their token's scopes."""
+    held = rights_on(actor=actor, place=place, now=now)
+    return judged(actor=actor, right=right, held=held, place=place)
+
+
+def judged(*, actor: Actor, right: str, held: set[str], place: Place) -> Decision:
+    """The decision, from the rights that `rights_on` has answered."""
     if not is_enabled(actor.user):
         return no("This account is disabled.")
-    held = rights_on(actor=actor, place=place, now=now)
-    decision = needs_right(right=right, held=held, thing=described(place))
-    if not decision and actor.scopes and right not in with_implied(actor.scopes):
+    if right not in held and actor.scopes and right not in with_implied(actor.scopes):
         return no(f"This token is limited to: {', '.join(sorted(actor.scopes))}.")
-    return decision
+    return needs_right(right=right, held=held, thing=described(place))
 
 
 def rights_on(*, actor: Actor, place: Place, now: datetime) -> set[str]:
@@ -114,12 +118,7 @@ def holds_anywhere(*, actor: Actor, right: str, now: datetime) -> bool:
 
 def owners_of(*, runbook: Runbook, now: datetime) -> list[User]:
     """The people who answer for a runbook: those who may both review and grant, on it or on its project."""
-    both: list[set[UUID]] = []
-    for right in ("review", "grant"):
-        people: set[UUID] = set()
-        for kind, pk in [(Project, runbook.project_id), (Runbook, runbook.pk)]:
-            people |= set(_holders(kind=kind, pk=pk, right=right, now=now))
-        both.append(people)
+    both: list[set[UUID]] = [set(_holders(runbook=runbook, right=right, now=now)) for right in ("review", "grant")]
     return list(User.objects.filter(pk__in=both[0] & both[1], disabled_at=None).order_by("username"))
 
 
@@ -197,9 +196,14 @@ def _reach(*, actor: Actor, right: str, now: datetime, runbook: str, project: st
     )
 
 
-def _holders(*, kind: type[Model], pk: object, right: str, now: datetime) -> Iterable[UUID]:
-    by_user, by_group = TABLES[kind]
-    wanted = Q(permission__codename=right, content_object_id=pk) & _grant_holds(now)
-    yield from by_user.objects.filter(wanted).values_list("user_id", flat=True)
-    members = members_now(now, "group__memberships__")
-    yield from by_group.objects.filter(wanted, members).values_list("group__memberships__user_id", flat=True)
+def _holders(*, runbook: Runbook, right: str, now: datetime) -> Iterable[UUID]:
+    """Who was granted RIGHT itself, on the runbook or its project."""
+    found = []
+    for kind, pk in [(Project, runbook.project_id), (Runbook, runbook.pk)]:
+        by_user, by_group = TABLES[kind]
+        wanted = Q(permission__codename=right, content_object_id=pk) & _grant_holds(now)
+        members = members_now(now, "group__memberships__")
+        found.append(by_user.objects.filter(wanted).values_list("user_id"))
+        found.append(by_group.objects.filter(wanted, members).values_list("group__memberships__user_id"))
+    first, *others = found
+    return (user_id for (user_id,) in first.union(*others))

@@ -1,17 +1,25 @@
 """Adding to a run's stream: each event and each chunk of output takes the run's next number, in one transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from django.db import connection, transaction
 
+from runbooks.domain.states import StepStatus
 from runbooks.live.announce import announce
 from runbooks.models import OutputChunk, Run, RunEvent, StepRun
 
 
 class FenceLost(Exception):
     """This step run belongs to somebody else now; nothing was written."""
+
+
+@dataclass(frozen=True)
+class NewEvent:
+    kind: str
+    data: dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -23,56 +31,69 @@ class StepKey:
     fence: int
 
 
-def append_event(*, run_id: UUID, kind: str, data: dict[str, object], now: datetime) -> None:
+def append_events(*, run_id: UUID, events: Sequence[NewEvent], now: datetime) -> None:
     """Must be called inside a transaction."""
-    seq, _ = _next_number(run_id=run_id, size=0)
-    RunEvent.objects.create(run_id=run_id, seq=seq, kind=kind, data=data, time=now)
+    last, _ = _next_numbers(run_id=run_id, count=len(events), size=0)
+    first = last - len(events) + 1
+    RunEvent.objects.bulk_create(
+        RunEvent(run_id=run_id, seq=seq, kind=event.kind, data=event.data, time=now)
+        for seq, event in enumerate(events, start=first)
+    )
     transaction.on_commit(lambda: announce(run_id))
 
 
 @transaction.atomic
-def append_output(*, key: StepKey, data: bytes, now: datetime) -> None:
-    """Adds up to 64 KiB. Raises FenceLost, having written nothing, where the claim no longer holds."""
-    step_end, lines = _advance_step(key=key, data=data)
-    seq, run_end = _next_number(run_id=key.run_id, size=len(data))
-    newlines = data.count(b"\n")
+def append_output(*, key: StepKey, at: int, data: bytes, now: datetime) -> None:
+    """Adds up to 64 KiB at offset AT of the step's log, once, however often it is repeated.
+
+    Raises FenceLost, having written nothing, where the claim no longer holds.
+    """
+    lines = _advance_step(key=key, at=at, data=data)
+    if lines is None:
+        return
+    seq, run_end = _next_numbers(run_id=key.run_id, count=1, size=len(data))
     OutputChunk.objects.create(
         run_id=key.run_id,
         seq=seq,
         step_run_id=key.step_run_id,
         offset=run_end - len(data),
-        step_offset=step_end - len(data),
-        first_line=lines - newlines + 1,
+        step_offset=at,
+        first_line=lines - data.count(b"\n") + 1,
         time=now,
         data=data,
     )
     transaction.on_commit(lambda: announce(key.run_id))
 
 
-def _next_number(*, run_id: UUID, size: int) -> tuple[int, int]:
-    """The run's next event number, and the length of its log after SIZE more bytes."""
+def _next_numbers(*, run_id: UUID, count: int, size: int) -> tuple[int, int]:
+    """The last of the run's next COUNT event numbers, and the length of its log after SIZE more bytes."""
     sql = (
-        f"UPDATE {Run._meta.db_table} SET event_seq = event_seq + 1, output_bytes = output_bytes + %s"  # noqa: S608
+        f"UPDATE {Run._meta.db_table} SET event_seq = event_seq + %s, output_bytes = output_bytes + %s"  # noqa: S608
         " WHERE id = %s RETURNING event_seq, output_bytes"
     )
     with connection.cursor() as cursor:
-        cursor.execute(sql, [size, _key(run_id)])
+        cursor.execute(sql, [count, size, _key(run_id)])
         seq, end = cursor.fetchone()
     return seq, end
 
 
-def _advance_step(*, key: StepKey, data: bytes) -> tuple[int, int]:
+def _advance_step(*, key: StepKey, at: int, data: bytes) -> int | None:
+    """How many lines the step has then ended; None where these bytes are there already: the answer to an earlier
+    commit was lost on its way."""
     sql = (
         f"UPDATE {StepRun._meta.db_table}"  # noqa: S608
         " SET output_bytes = output_bytes + %s, output_lines = output_lines + %s"
-        " WHERE id = %s AND fence = %s AND status = 'running' RETURNING output_bytes, output_lines"
+        " WHERE id = %s AND fence = %s AND status = 'running' AND output_bytes = %s RETURNING output_lines"
     )
     with connection.cursor() as cursor:
-        cursor.execute(sql, [len(data), data.count(b"\n"), _key(key.step_run_id), key.fence])
-        row = cursor.fetchone()
-    if row is None:
-        raise FenceLost("the lease of this step run was lost: its output is no longer taken")
-    return row[0], row[1]
+        cursor.execute(sql, [len(data), data.count(b"\n"), _key(key.step_run_id), key.fence, at])
+        if row := cursor.fetchone():
+            lines: int = row[0]
+            return lines
+    mine = StepRun.objects.filter(pk=key.step_run_id, fence=key.fence, status=StepStatus.RUNNING)
+    if mine.filter(output_bytes=at + len(data)).exists():
+        return None
+    raise FenceLost("the lease of this step run was lost: its output is no longer taken")
 
 
 def _key(value: UUID) -> str | UUID:

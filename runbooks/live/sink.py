@@ -4,10 +4,12 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 from django.utils import timezone
 
 from runbooks.live.append import StepKey, append_output
+from runbooks.live.insist import insist
 
 CHUNK_BYTES = 64 * 1024
 FLUSH_SECONDS = 0.1
@@ -16,9 +18,20 @@ FLUSH_SECONDS = 0.1
 class DatabaseSink:
     """The output of one step run. Thread-safe: the executor writes, and a flusher empties what is left lying."""
 
-    def __init__(self, *, key: StepKey, limit_bytes: int, release: Callable[[], None], flusher: "Flusher") -> None:
-        """RELEASE gives the thread's database connection back."""
+    def __init__(
+        self,
+        *,
+        key: StepKey,
+        limit_bytes: int,
+        patience_seconds: float,
+        release: Callable[[], None],
+        flusher: "Flusher",
+    ) -> None:
+        """RELEASE gives the thread's database connection back. A database that is away holds the script up, for
+        PATIENCE_SECONDS."""
         self._key, self._limit, self._release, self._flusher = key, limit_bytes, release, flusher
+        self._patience = patience_seconds
+        self._stored = 0
         self._lock = threading.Lock()
         self._buffer = bytearray()
         self._seen = 0
@@ -49,7 +62,7 @@ class DatabaseSink:
             self._flush(keep=False)
             if not self.complete:
                 marker = f"\n[opsaas: the output limit of {self._limit} bytes was reached; {self._seen} were written]\n"
-                append_output(key=self._key, data=marker.encode(), now=timezone.now())
+                self._store(marker.encode())
 
     def _flush(self, *, keep: bool) -> None:
         """KEEP holds back the beginning of a character whose end has not come yet."""
@@ -59,11 +72,16 @@ class DatabaseSink:
                 cut = min(CHUNK_BYTES, len(self._buffer) - held)
                 piece = bytes(self._buffer[:cut])
                 cut -= _unfinished(piece) if cut < len(self._buffer) - held else 0
-                append_output(key=self._key, data=piece[:cut], now=timezone.now())
+                self._store(piece[:cut])
                 del self._buffer[:cut]
         finally:
             self._flushed_at = time.monotonic()
             self._release()
+
+    def _store(self, data: bytes) -> None:
+        act = partial(append_output, key=self._key, at=self._stored, data=data, now=timezone.now())
+        insist(act, seconds=self._patience)
+        self._stored += len(data)
 
 
 class Flusher:

@@ -3,28 +3,35 @@
 from datetime import datetime
 
 from django.conf import settings
+from django.db import transaction
 
 from runbooks import outbox
 from runbooks.access.rights import owners_of
 from runbooks.domain.policy import words
-from runbooks.models import Delivery, OutputChunk, Run
+from runbooks.models import Delivery, OutputChunk, Run, User
 
 TAIL_BYTES = 2000
 
 
-def announce_use(*, run: Run, now: datetime) -> None:
-    """Must be called inside the transaction of the run's end."""
+def announce_use(*, run_id: str, now: datetime) -> None:
+    """Writes the messages, each once however often this is called, and hands them on to be sent."""
+    run = Run.objects.select_related("runbook__project", "version", "requested_by").get(pk=run_id)
+    text = _text(run)
     for owner in owners_of(runbook=run.runbook, now=now):
-        if not owner.email:
-            continue
-        delivery = Delivery.objects.create(
-            run=run,
-            recipient=owner,
-            address=owner.email,
-            subject=f"[opsaas] {run.runbook.path} {words(run.status)}, run by {run.requested_by.username}",
-            text=_text(run),
-            next_attempt_at=now,
-        )
+        if owner.email:
+            _write(run=run, owner=owner, text=text, now=now)
+
+
+@transaction.atomic
+def _write(*, run: Run, owner: User, text: str, now: datetime) -> None:
+    subject = f"[opsaas] {run.runbook.path} {words(run.status)}, run by {run.requested_by.username}"
+    delivery, new = Delivery.objects.get_or_create(
+        run=run,
+        recipient=owner,
+        channel="email",
+        defaults={"address": owner.email, "subject": subject, "text": text, "next_attempt_at": now},
+    )
+    if new:
         outbox.send(task=outbox.DELIVER, object_id=delivery.pk)
 
 

@@ -26,5 +26,5 @@ def cancel(*, actor: Actor, run: Run, now: datetime) -> None:
             return
         record(actor=actor, action="run.cancel_requested", thing=run, now=now)
         if not run.step_runs.filter(status=StepStatus.RUNNING).exists():
-            end_run(run_id=run.pk, status=RunStatus.CANCELLED, detail=f"Cancelled by {actor.name}.", now=now)
-    run.refresh_from_db()
+            end_run(run=run, status=RunStatus.CANCELLED, detail=f"Cancelled by {actor.name}.", now=now)
+    run.refresh_from_db(fields=["status", "cancel_requested_at"])

@@ -11,13 +11,13 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Now
 
 from runbooks.access.actors import Actor
-from runbooks.access.rights import may
+from runbooks.access.rights import judged, rights_on
 from runbooks.audit.record import record
 from runbooks.domain.definition import Definition, Step
 from runbooks.domain.plan import Plan, read_plan
 from runbooks.domain.policy import YES, Decision, no, start_of
 from runbooks.domain.states import RunStatus, StepStatus, VersionState
-from runbooks.live.append import StepKey
+from runbooks.live.append import StepKey, append_events
 from runbooks.models import INSTALLATION_ID, Installation, Run, StepRun
 from runbooks.usecases.runs.end import end_run
 from runbooks.usecases.runs.tell import status_event, step_event
@@ -67,22 +67,23 @@ def _take(*, step_run: StepRun, definition: Definition, worker: str, now: dateti
     open_run = Run.objects.filter(pk=run.pk, status=run.status, cancel_requested_at=None)
     if not open_run.update(status=RunStatus.RUNNING, started_at=Coalesce(F("started_at"), Value(now))):
         raise _LostTheRace
-    taken = StepRun.objects.filter(pk=step_run.pk, status=StepStatus.QUEUED).update(
+    taken = StepRun.objects.filter(pk=step_run.pk, status=StepStatus.QUEUED, fence=step_run.fence).update(
         status=StepStatus.RUNNING,
-        fence=F("fence") + 1,
+        fence=step_run.fence + 1,
         worker=worker,
         started_at=now,
         lease_until=lease_end(),
     )
     if not taken:
         raise _LostTheRace
-    step_run.refresh_from_db(fields=["status", "fence", "worker", "started_at"])
-    run.refresh_from_db(fields=["status", "started_at"])
+    run.status, run.started_at = RunStatus.RUNNING, run.started_at or now
+    step_run.status, step_run.started_at, step_run.worker = StepStatus.RUNNING, now, worker
+    step_run.fence += 1
+    events = [status_event(run), step_event(step_run)] if first else [step_event(step_run)]
+    append_events(run_id=run.pk, events=events, now=now)
     if first:
-        status_event(run=run, now=now)
         details = {"hash": run.version.hash, "plan_hash": run.plan_hash, "worker": worker}
         record(actor=None, action="run.started", thing=run, details=details, now=now)
-    step_event(step_run=step_run, now=now)
     key = StepKey(run_id=run.pk, step_run_id=step_run.pk, fence=step_run.fence)
     step = next(step for step in definition.steps if step.id == step_run.step)
     return Claim(key=key, step_run=step_run, run=run, step=step, plan=read_plan(bytes(run.plan)))
@@ -118,12 +119,14 @@ def _permission_holds(*, run: Run, now: datetime) -> Decision:
     actor = Actor(user=run.requested_by, via=run.trigger, token=run.token)
     if run.token and (run.token.revoked_at or (run.token.expires_at and run.token.expires_at <= now)):
         return no("The token that asked for this run has been revoked or has expired.")
-    allowed = may(actor=actor, right="run", place=run.runbook, now=now)
+    held = rights_on(actor=actor, place=run.runbook, now=now)
+    allowed = judged(actor=actor, right="run", held=held, place=run.runbook)
     state = VersionState(run.version.state)
-    reviewer = may(actor=actor, right="review", place=run.runbook, now=now).allowed
     by_default = state in {VersionState.PUBLISHED, VersionState.SUPERSEDED}
     archived = bool(run.runbook.archived_at or run.runbook.project.archived_at)
-    fit = start_of(accepts_runs=True, archived=archived, state=state, by_default=by_default, holds_review=reviewer)
+    fit = start_of(
+        accepts_runs=True, archived=archived, state=state, by_default=by_default, holds_review="review" in held
+    )
     return allowed & fit
 
 
@@ -133,12 +136,12 @@ def _stopped(*, run: Run, detail: str, now: datetime) -> None:
         _never_started(run=run, status=RunStatus.REFUSED, detail=detail, now=now)
         return
     with transaction.atomic():
-        end_run(run_id=run.pk, status=RunStatus.FAILED, detail=detail, now=now)
+        end_run(run=run, status=RunStatus.FAILED, detail=detail, now=now)
 
 
 def _never_started(*, run: Run, status: RunStatus, detail: str, now: datetime) -> None:
     with transaction.atomic():
-        end_run(run_id=run.pk, status=status, detail=detail, now=now)
+        end_run(run=run, status=status, detail=detail, now=now)
 
 
 def _digest(text: bytes) -> str:

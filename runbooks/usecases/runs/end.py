@@ -1,32 +1,43 @@
 """The end of a run: one guarded move, then everything that follows from it, in the caller's transaction."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
 from django.db.models import Q
 
+from runbooks import outbox
 from runbooks.audit.record import record
 from runbooks.domain.states import RUN_MOVES, RUN_NEVER_STARTED, RunStatus, StepStatus
+from runbooks.live.append import NewEvent, append_events
 from runbooks.models import Run, StepRun
-from runbooks.usecases.notifications.announce_use import announce_use
 from runbooks.usecases.runs.tell import status_event, step_event
 
 
-def end_run(*, run_id: UUID, status: RunStatus, now: datetime, detail: str = "", exit_code: int | None = None) -> bool:
-    """Must be called inside a transaction. Answers whether this call ended the run."""
+def end_run(
+    *,
+    run: Run,
+    status: RunStatus,
+    now: datetime,
+    detail: str = "",
+    exit_code: int | None = None,
+    told_before: Sequence[NewEvent] = (),
+) -> bool:
+    """Must be called inside a transaction. Answers whether this call ended the run; then RUN tells how.
+
+    TOLD_BEFORE are events of the same transaction that watchers hear first.
+    """
     before = [old for old, news in RUN_MOVES.items() if status in news]
-    moved = Run.objects.filter(pk=run_id, status__in=before).update(
-        status=status, status_detail=detail, finished_at=now, exit_code=exit_code
-    )
-    if not moved:
+    ending = {"status": status, "status_detail": detail, "finished_at": now, "exit_code": exit_code}
+    if not Run.objects.filter(pk=run.pk, status__in=before).update(**ending):
         return False
-    run = Run.objects.select_related("runbook__project", "requested_by", "version").get(pk=run_id)
-    _skip_the_rest(run=run, now=now)
-    status_event(run=run, now=now)
-    details = {"status": status, "exit_code": exit_code, "output_bytes": run.output_bytes}
+    for field, value in ending.items():
+        setattr(run, field, value)
+    skipped = _skip_the_rest(run=run, now=now)
+    append_events(run_id=run.pk, events=[*told_before, *skipped, status_event(run)], now=now)
+    details = {"status": status, "exit_code": exit_code}
     record(actor=None, action=_action(status), thing=run, reason=detail, details=details, now=now)
     if run.started_at:
-        announce_use(run=run, now=now)
+        outbox.send(task=outbox.ANNOUNCE_USE, object_id=run.pk)
     return True
 
 
@@ -34,9 +45,11 @@ def _action(status: RunStatus) -> str:
     return f"run.{status}" if status in RUN_NEVER_STARTED or status is RunStatus.LOST else "run.finished"
 
 
-def _skip_the_rest(*, run: Run, now: datetime) -> None:
+def _skip_the_rest(*, run: Run, now: datetime) -> list[NewEvent]:
     waiting = Q(run=run, status__in=[StepStatus.PENDING, StepStatus.QUEUED])
+    events = []
     for step_run in StepRun.objects.filter(waiting):
         step_run.status, step_run.finished_at = StepStatus.SKIPPED, now
         if StepRun.objects.filter(waiting, pk=step_run.pk).update(status=StepStatus.SKIPPED, finished_at=now):
-            step_event(step_run=step_run, now=now)
+            events.append(step_event(step_run))
+    return events

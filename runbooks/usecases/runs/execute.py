@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from django.conf import settings
 
 from runbooks.domain.ports import Executor, Lease, Work
 from runbooks.live.append import FenceLost, StepKey
+from runbooks.live.insist import insist
 from runbooks.live.sink import DatabaseSink, Flusher
 from runbooks.usecases.runs.claim import Claim, claim
 from runbooks.usecases.runs.finish import finish
@@ -48,14 +50,19 @@ def execute(*, step_run_id: str, host: Host, clock: Callable[[], datetime]) -> N
         return
     lease = host.leases.hold(claimed.key)
     sink = DatabaseSink(
-        key=claimed.key, limit_bytes=settings.OPSAAS_OUTPUT_LIMIT_BYTES, release=host.release, flusher=host.flusher
+        key=claimed.key,
+        limit_bytes=settings.OPSAAS_OUTPUT_LIMIT_BYTES,
+        patience_seconds=settings.OPSAAS_LEASE_SECONDS / 2,
+        release=host.release,
+        flusher=host.flusher,
     )
     try:
         outcome = host.executor.execute(work=_work(claimed), sink=sink, lease=lease)
         sink.close()
-        finish(claim=claimed, outcome=outcome, output_complete=sink.complete, now=clock())
+        end = partial(finish, claim=claimed, outcome=outcome, output_complete=sink.complete, now=clock())
+        insist(end, seconds=settings.OPSAAS_LEASE_SECONDS)
     except FenceLost:
-        return  # the reaper has written how it ended; the script is dead
+        return  # somebody has written how it ended; the script is dead
     finally:
         host.leases.drop(claimed.key)
         host.release()

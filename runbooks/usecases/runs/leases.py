@@ -5,12 +5,12 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 
 from runbooks.domain.ports import StopReason
 from runbooks.domain.states import StepStatus
@@ -52,11 +52,11 @@ class HeldLease:
 
 
 class DatabaseLeases:
-    """Keeps the leases of one worker process. `beat` is called about once a second, from a thread of its own."""
+    """Keeps the leases of one worker process. A thread of its own calls `beat` about once a second; it keeps its
+    database connection, so that renewals never wait for a place in the pool."""
 
-    def __init__(self, *, worker: str, release: Callable[[], None]) -> None:
+    def __init__(self, *, worker: str) -> None:
         self.worker = worker
-        self._release = release
         self._held: dict[StepKey, HeldLease] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -107,8 +107,7 @@ class DatabaseLeases:
                 self.beat()
             except DatabaseError as error:
                 log.warning("leases were not renewed, the database did not answer: %s", error)
-            finally:
-                self._release()
+                connection.close()
             time.sleep(self.beat_seconds)
 
 

@@ -9,8 +9,8 @@ from django.db import transaction
 
 from runbooks import outbox
 from runbooks.access.actors import Actor
-from runbooks.access.fetch import Hidden, installation, require, require_right
-from runbooks.access.rights import rights_on
+from runbooks.access.fetch import Hidden, installation, require
+from runbooks.access.rights import judged, rights_on
 from runbooks.audit.record import record
 from runbooks.domain.definition import Definition
 from runbooks.domain.parameters import clean_values
@@ -19,6 +19,7 @@ from runbooks.domain.policy import start_of
 from runbooks.domain.ports import JsonValue
 from runbooks.domain.problems import Invalid, Problem
 from runbooks.domain.states import StepStatus, VersionState
+from runbooks.live.append import append_events
 from runbooks.models import Run, Runbook, StepRun, Version
 from runbooks.usecases.runs.tell import status_event
 from runbooks.usecases.versions.draft import definition_of
@@ -59,21 +60,22 @@ def start(*, actor: Actor, runbook: Runbook, request: Request, now: datetime, re
         first = _add_step_runs(run=run, definition=definition, now=now)
         details = {"hash": version.hash, "plan_hash": plan.hash, "version": version.number, "parameters": values}
         record(actor=actor, action="run.requested", thing=run, reason=request.reason, details=details, now=now)
-        status_event(run=run, now=now)
+        append_events(run_id=run.pk, events=[status_event(run)], now=now)
         outbox.send(task=outbox.EXECUTE, object_id=first.pk)
     return run
 
 
 def may_start(*, actor: Actor, runbook: Runbook, number: int | None, now: datetime) -> Version:
     """The version that would run. Raises NotAllowed and Hidden."""
-    require_right(actor=actor, right="run", place=runbook, action="run.requested", now=now)
+    held = rights_on(actor=actor, place=runbook, now=now)
+    require(judged(actor=actor, right="run", held=held, place=runbook), action="run.requested", thing=runbook)
     version = chosen_version(runbook=runbook, number=number)
     decision = start_of(
         accepts_runs=installation().accepts_runs,
         archived=bool(runbook.archived_at or runbook.project.archived_at),
         state=VersionState(version.state) if version else None,
         by_default=number is None,
-        holds_review="review" in rights_on(actor=actor, place=runbook, now=now),
+        holds_review="review" in held,
     )
     require(decision, action="run.requested", thing=runbook)
     assert version is not None

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from runbooks import outbox
 from runbooks.domain.states import RunStatus, StepStatus
-from runbooks.models import OutboxMessage, StepRun
+from runbooks.models import OutboxMessage, Run, StepRun
 from runbooks.usecases.runs.end import end_run
 from runbooks.usecases.runs.tell import step_event
 
@@ -35,19 +35,19 @@ def hint_again(*, now: datetime) -> int:
 
 def expire(*, now: datetime) -> int:
     """Ends runs that nobody started in time."""
-    late = StepRun.objects.filter(run__status=RunStatus.QUEUED, run__expires_at__lte=now, index=0)
+    late = Run.objects.filter(status=RunStatus.QUEUED, expires_at__lte=now).select_related("runbook__project")
     ended = 0
-    for run_id in list(late.values_list("run_id", flat=True)[:AT_ONCE]):
+    for run in late[:AT_ONCE]:
         with transaction.atomic():
             detail = "No worker took it in time; nothing was started."
-            ended += end_run(run_id=run_id, status=RunStatus.EXPIRED, detail=detail, now=now)
+            ended += end_run(run=run, status=RunStatus.EXPIRED, detail=detail, now=now)
     return ended
 
 
 def reap(*, now: datetime) -> int:
     """Ends step runs whose lease has run out, by the database's clock: their warden has killed the script by then."""
     dead = StepRun.objects.filter(status=StepStatus.RUNNING, lease_until__lt=Now())
-    return sum(_bury(step_run=step_run, now=now) for step_run in dead.select_related("run")[:AT_ONCE])
+    return sum(_bury(step_run=step_run, now=now) for step_run in dead.select_related("run__runbook__project")[:AT_ONCE])
 
 
 @transaction.atomic
@@ -57,7 +57,6 @@ def _bury(*, step_run: StepRun, now: datetime) -> bool:
     )
     if not still_dead.update(status=StepStatus.LOST, finished_at=now, lease_until=None, detail=LOST):
         return False
-    step_run.refresh_from_db()
-    step_event(step_run=step_run, now=now)
-    end_run(run_id=step_run.run_id, status=RunStatus.LOST, detail=LOST, now=now)
+    step_run.status, step_run.finished_at, step_run.detail = StepStatus.LOST, now, LOST
+    end_run(run=step_run.run, status=RunStatus.LOST, detail=LOST, told_before=[step_event(step_run)], now=now)
     return True

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from runbooks.live.append import append_event
+from runbooks.live.append import NewEvent
 from runbooks.models import Run, StepRun
 
 
-def status_event(*, run: Run, now: datetime) -> None:
+def status_event(run: Run) -> NewEvent:
     data: dict[str, object] = {
         "status": run.status,
         "detail": run.status_detail,
@@ -15,10 +15,10 @@ def status_event(*, run: Run, now: datetime) -> None:
         "exit_code": run.exit_code,
         "output_complete": run.output_complete,
     }
-    append_event(run_id=run.pk, kind="status", data=data, now=now)
+    return NewEvent("status", data)
 
 
-def step_event(*, step_run: StepRun, now: datetime) -> None:
+def step_event(step_run: StepRun) -> NewEvent:
     data: dict[str, object] = {
         "id": str(step_run.pk),
         "step": step_run.step,
@@ -30,7 +30,7 @@ def step_event(*, step_run: StepRun, now: datetime) -> None:
         "finished_at": rfc3339(step_run.finished_at),
         "detail": step_run.detail,
     }
-    append_event(run_id=step_run.run_id, kind="step", data=data, now=now)
+    return NewEvent("step", data)
 
 
 def rfc3339(moment: datetime | None) -> str | None:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from functools import lru_cache
 
 from django.db import transaction
 
@@ -47,13 +48,19 @@ def show(*, runbook: Runbook, definition: Definition, only_if_unpublished: bool 
 
 
 def definition_of(version: Version) -> Definition:
-    return parse_definition(data_of(version))
+    return _parsed(bytes(version.manifest))
 
 
 def data_of(version: Version) -> dict[str, object]:
     """The definition as it was accepted, as JSON data."""
     data: dict[str, object] = json.loads(bytes(version.manifest))
     return data
+
+
+@lru_cache(maxsize=256)
+def _parsed(manifest: bytes) -> Definition:
+    """Remembered by its content, which never changes."""
+    return parse_definition(json.loads(manifest))
 
 
 def _require_may_edit(*, actor: Actor, project: str, slug: str, now: datetime) -> None:

@@ -1,0 +1,107 @@
+"""`make bench`: what the main job costs, beside the raw loop of the same minute. Prints; never judges."""
+
+import statistics
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tests.bench.installation import Client, Installation, installation
+from tests.bench.project import BIG, HELLO, SLOW, prepare
+
+LATENCY_RUNS = 100
+THROUGHPUT_RUNS = 200
+CLIENTS = 8
+
+
+def main() -> None:
+    with installation() as system:
+        print(f"opsaas on {system.engine}")
+        prepare(system)
+        idle = pss_megabytes(system)
+        client = system.client("runner")
+        client.finished(client.start(HELLO))
+        raw = raw_loop()
+        show_times("raw subprocess.run of sh -c 'echo hello'", raw)
+        show_times(
+            "POST -> finished, polled every 10 ms", timed(LATENCY_RUNS, lambda: client.finished(client.start(HELLO)))
+        )
+        show_times("POST -> first output visible", timed(30, lambda: first_output(client)))
+        throughput(system)
+        big_output(client)
+        print(f"{'idle memory, PSS of all processes':48} {sum(idle.values()):7.0f} MB")
+        for title, megabytes in idle.items():
+            print(f"    {title:44} {megabytes:7.0f} MB")
+
+
+def raw_loop() -> list[float]:
+    return timed(100, lambda: subprocess.run(["/bin/sh", "-c", "echo hello"], capture_output=True, check=True))
+
+
+def timed(times: int, act: Callable[[], object]) -> list[float]:
+    """Milliseconds of each."""
+    found = []
+    for _ in range(times):
+        begun = time.perf_counter()
+        act()
+        found.append((time.perf_counter() - begun) * 1000)
+    return found
+
+
+def first_output(client: Client) -> None:
+    run_id = client.start(SLOW)
+    while not client.raw("GET", f"/runs/{run_id}/log")[1]:
+        time.sleep(0.005)
+    client("POST", f"/runs/{run_id}/cancel", {})
+
+
+def throughput(system: Installation) -> None:
+    """200 runs from 8 clients, until the last has finished."""
+    clients = [system.client("runner") for _ in range(CLIENTS)]
+    begun = time.perf_counter()
+
+    def work(client: Client) -> None:
+        started = [client.start(HELLO) for _ in range(THROUGHPUT_RUNS // CLIENTS)]
+        for run_id in started:
+            assert client.finished(run_id, every=0.05)["status"] == "succeeded"
+
+    threads = [threading.Thread(target=work, args=(client,)) for client in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    took = time.perf_counter() - begun
+    print(f"{'200 runs from 8 clients':48} {THROUGHPUT_RUNS / took:7.1f} runs/s")
+
+
+def big_output(client: Client) -> None:
+    run_id = client.start(BIG)
+    begun = time.perf_counter()
+    while len(client.raw("GET", f"/runs/{run_id}/log")[1]) < 100_000 * 81:
+        time.sleep(0.02)
+    print(f"{'100,000 lines of 80 characters, readable whole':48} {time.perf_counter() - begun:7.2f} s")
+    raw = ["/bin/sh", "-c", "yes %s | head -n 100000" % ("x" * 80)]
+    begun = time.perf_counter()
+    subprocess.run(raw, capture_output=True, check=True)
+    print(f"{'    the same into a pipe, raw':48} {time.perf_counter() - begun:7.2f} s")
+
+
+def pss_megabytes(system: Installation) -> dict[str, float]:
+    """By process title, after a moment of rest."""
+    time.sleep(3)
+    found = {}
+    for pid, title in system.processes().items():
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        kilobytes = next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
+        found[f"{title[:36]} {pid}"] = kilobytes / 1024
+    return found
+
+
+def show_times(name: str, milliseconds: Sequence[float]) -> None:
+    p95 = statistics.quantiles(milliseconds, n=20)[18]
+    print(f"{name:48} p50 {statistics.median(milliseconds):6.1f} ms   p95 {p95:6.1f} ms")
+
+
+if __name__ == "__main__":
+    main()

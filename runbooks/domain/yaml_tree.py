@@ -108,7 +108,7 @@ class TreeBuilder:
     def _take_alias(self, event: AliasEvent) -> None:
         name = event.anchor
         if name not in self._anchors:
-            raise self._stop(event, "unknown_alias", f"Nothing before this is marked &{shown(name)}.")
+            raise self._stop(event, "unknown_alias", f"Nothing before this is marked {shown('&' + name)}.")
         node = self._anchors[name]
         if node is None:
             detail = f"The alias {shown(name)} stands inside of what it names, so it would never end."

@@ -128,6 +128,12 @@ def test_the_place_is_told_by_line_and_column() -> None:
     with pytest.raises(Invalid) as caught:
         read_yaml(b"a: 1\nb:\n  - 2\n  - !x 3\n")
     assert caught.value.problems[0].detail.endswith("(line 4, column 5).")
+    with pytest.raises(Invalid) as caught:
+        read_yaml("a: ö\nb:\n  c: x\u2028y\n".encode())
+    assert caught.value.problems[0].detail.endswith("(line 3, column 7).")
+    with pytest.raises(Invalid) as caught:
+        read_yaml(b"a: 1\nb: c: d\n")
+    assert caught.value.problems[0].detail.endswith("(line 2, column 5).")
 
 
 def test_aliases_stand_for_copies() -> None:

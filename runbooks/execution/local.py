@@ -12,7 +12,7 @@ from runbooks.domain.ports import Lease, Outcome, OutcomeKind, OutputSink, Work
 from runbooks.execution.attempt import Attempt
 from runbooks.execution.base import claim
 from runbooks.execution.channel import Job
-from runbooks.execution.folder import Layout
+from runbooks.execution.folder import Layout, remove
 from runbooks.execution.launch import NOT_EXECUTABLE, CannotStart, command
 from runbooks.execution.left import read_left
 from runbooks.execution.link import NoWarden, SpawnerLink, WardenHandle
@@ -37,7 +37,7 @@ class LocalExecutor:
         search_path: str = DEFAULT_SEARCH_PATH,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
-        self._base_folder = base_folder
+        self._base_folder = base_folder.absolute()
         self._search_path = search_path
         self._patience_seconds = patience_seconds
         self._starting = threading.Lock()
@@ -90,7 +90,7 @@ class LocalExecutor:
             return self._link
 
     def _fresh_folder(self, work: Work) -> str:
-        return str(self._base_folder.resolve() / f"{work.run_id}-{os.urandom(6).hex()}")
+        return str(self._base_folder / f"{work.run_id}-{os.urandom(6).hex()}")
 
     def _supervise(
         self, *, warden: WardenHandle, job: Job, layout: Layout, work: Work, sink: OutputSink, lease: Lease
@@ -101,10 +101,21 @@ class LocalExecutor:
         report = attempt.follow()
         left = read_left(layout)  # at once, because the warden waits for us only as long as the lease is good
         last_words = [*attempt.last_words, *warden.dismiss()]
+        if not report:
+            last_words += _remove_left_folder(layout)
         attempt.pass_rest_on()
         return outcome(
             report=report, last_words=last_words, left=left, stop_reason=attempt.stop_reason, program=job.executable
         )
+
+
+def _remove_left_folder(layout: Layout) -> list[str]:
+    """Warden and spawner may both have been killed. Says what a warden would have said."""
+    try:
+        remove(layout.root)
+    except OSError as error:
+        return [f"not_removed {error}"]
+    return []
 
 
 def _job(*, work: Work, layout: Layout, search_path: str, deadline: float) -> Job:

@@ -67,7 +67,7 @@ def work(script: str, *interpreter: str, **changes: object) -> Work:
         "interpreter": interpreter or ("sh",),
         "parameters": {},
         "timeout_seconds": 20.0,
-        "grace_seconds": 0.3,
+        "grace_seconds": 0.15,
     }
     return Work(**{**fields, **changes})  # type: ignore[arg-type]
 

@@ -56,7 +56,7 @@ def tree(request: pytest.FixtureRequest) -> str:
 
 
 def test_a_timeout_ends_every_descendant(executor: LocalExecutor, tree: str) -> None:
-    run = Running(executor, work(tree, timeout_seconds=0.7))
+    run = Running(executor, work(tree, timeout_seconds=0.5))
     outcome = run.outcome()
     assert outcome.kind is OutcomeKind.TIMED_OUT
     assert survivors(run.work.run_id) == []
@@ -119,7 +119,7 @@ def test_nothing_runs_on_without_renewals(executor: LocalExecutor) -> None:
 
 
 def test_renewals_keep_a_script_going(executor: LocalExecutor) -> None:
-    run = Running(executor, work("sleep 1.2; echo through"), HeldLease(seconds=0.7))
+    run = Running(executor, work("sleep 1; echo through"), HeldLease(seconds=0.7))
     for _ in range(4):
         time.sleep(0.25)
         run.lease.renew(seconds=0.7)
@@ -181,7 +181,7 @@ def test_a_killed_worker_leaves_nothing(worker: WorkerProcess, base_folder: Path
 
 
 def test_a_paused_worker_leaves_nothing_past_its_lease(base_folder: Path) -> None:
-    worker = WorkerProcess(base_folder, run_id=os.urandom(8).hex(), lease_seconds=1.5)
+    worker = WorkerProcess(base_folder, run_id=os.urandom(8).hex(), lease_seconds=1.0)
     worker.send(signal.SIGSTOP)
     try:
         wait_until(lambda: not survivors(worker.run_id) and not folders(base_folder))

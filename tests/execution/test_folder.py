@@ -19,7 +19,7 @@ HOSTILE = {
     "special files": "mkfifo fifo; perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Local => q(s), Listen => 1)'",
     "hostile names": r"""perl -e 'for ("\xff\xfe", "a\nb", "-rf", "*", "x" x 255) { mkdir $_; open F, ">$_/$_" }'""",
     "names of ours": "mkdir .opsaas-removing-x; touch .opsaas-removing-x/y; ln -s $OUT .opsaas-removing-z",
-    "a deep tree": "perl -e 'for (1..1500) { mkdir q(deeper); chdir q(deeper) } open F, q(>file)'",
+    "a deep tree": "perl -e 'for (1..1200) { mkdir q(deeper); chdir q(deeper) } open F, q(>file)'",
     "many files": "perl -e 'for (1..3000) { open F, qq(>$_) }'",
     "a file for the folder": "cd /; rm -r $HOME; echo x > $HOME",
     "nothing": "rm -r $HOME",

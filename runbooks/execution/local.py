@@ -37,7 +37,7 @@ class LocalExecutor:
         search_path: str = DEFAULT_SEARCH_PATH,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
-        self._base_folder = base_folder.absolute()
+        self._base_folder = base_folder.resolve()  # no link in it: removing refuses links
         self._search_path = search_path
         self._patience_seconds = patience_seconds
         self._starting = threading.Lock()

@@ -75,6 +75,14 @@ def test_what_a_crash_left_is_removed_at_the_next_start(tmp_path: Path) -> None:
         assert folders(tmp_path) == []
 
 
+def test_the_base_folder_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "base").symlink_to("disk")
+    with LocalExecutor(base_folder=tmp_path / "base") as executor:
+        outcome = executor.execute(work=work("echo a=1 > $OPSAAS_OUTPUT_FILE"), sink=Sink(), lease=HeldLease())
+    assert (outcome.outputs, outcome.detail, folders(tmp_path / "disk")) == ({"a": "1"}, "", [])
+
+
 def test_folders_in_use_by_another_worker_stay(tmp_path: Path) -> None:
     lock = base.claim(tmp_path)
     (tmp_path / "in-use").mkdir()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from runbooks.demo.load import PROCEDURES, SAMPLES, load_definitions
+from runbooks.domain.definition import parse_definition
 
 DEFINITIONS = {definition["metadata"]["slug"]: definition for definition in load_definitions(project="demo")}
 SUPPORTED_TYPES = {"string", "text", "integer", "number", "boolean", "choice"}
@@ -26,8 +27,13 @@ def languages_of(definition: dict[str, Any]) -> set[str]:
 
 def test_there_are_as_many_runbooks_and_languages_as_promised() -> None:
     languages = set().union(*(languages_of(definition) for definition in DEFINITIONS.values()))
-    assert len(DEFINITIONS) >= 12
-    assert languages == {"sh", "bash", "python3", "perl", "awk"}
+    assert len(DEFINITIONS) >= 14
+    assert languages == {"sh", "bash", "python3", "perl", "awk", "node"}
+
+
+@every_runbook
+def test_a_definition_holds(definition: dict[str, Any]) -> None:
+    assert parse_definition(definition).project == "demo"
 
 
 @every_runbook

@@ -2,6 +2,7 @@
 
 import http.server
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,8 @@ FINE, FINDING = 0, 1
 
 class Answers(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
+        if self.path == "/slow":
+            time.sleep(0.1)
         self.send_response(503 if self.path == "/down" else 200)
         self.end_headers()
         self.wfile.write(b"all is well")
@@ -54,13 +57,13 @@ def ask(site: int, tmp_path: Path) -> Callable[..., Result]:
 def test_an_endpoint_is_judged_by_status_and_content(
     ask: Callable[..., Result], path: str, values: dict[str, object], exit_code: int, piece: str
 ) -> None:
-    result = ask(path, max_seconds=60, **values)
+    result = ask(path, **({"max_seconds": 60} | values))
     assert (result.exit_code, piece in result.output) == (exit_code, True), result.output
     assert result.outputs["answered"] == "yes"
 
 
 def test_a_right_answer_that_is_late_is_a_finding(ask: Callable[..., Result]) -> None:
-    result = ask("/", max_seconds=0.0000001)
+    result = ask("/slow", max_seconds=0.05)
     assert result.exit_code == FINDING
     assert "The answer is right, but took" in result.output
 

@@ -47,7 +47,7 @@ fi
 
 read -r status lookup connect tls first total size <<<"$measured"
 echo "::group::Headers of the answer"
-LC_ALL=C tr -d '\r' <headers | LC_ALL=C tr -c '\n\040-\176' '?'
+LC_ALL=C tr -d '\r' <headers | LC_ALL=C tr -c '\n\040-\176' '?' | sed 's/^/  /' # no header may pass for a marker
 echo "::endgroup::"
 
 # curl counts every moment from the start; people want to know how long each part took.

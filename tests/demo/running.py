@@ -1,5 +1,6 @@
 """Runs a demo runbook for real, in what the contract gives a script, without the rest of opsaas."""
 
+import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,7 @@ def definition_of(slug: str) -> Definition:
     return parse_definition(load_definition(PROCEDURES / f"{slug}.yaml", project="demo"))
 
 
-def run(slug: str, folder: Path, **values: object) -> list[Result]:
+def run(slug: str, folder: Path, /, *, user: int | None = None, **values: object) -> list[Result]:
     """The results of the steps that ran: up to the first that failed, each in a folder of its own."""
     definition = definition_of(slug)
     given = {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
@@ -39,13 +40,13 @@ def run(slug: str, folder: Path, **values: object) -> list[Result]:
     for step in definition.steps:
         place = folder / step.id
         place.mkdir()
-        results.append(_run_step(step, variables=variables, folder=place))
+        results.append(_run_step(step, variables=variables, folder=place, user=user))
         if results[-1].exit_code != 0:
             break
     return results
 
 
-def _run_step(step: Step, *, variables: dict[str, str], folder: Path) -> Result:
+def _run_step(step: Step, *, variables: dict[str, str], folder: Path, user: int | None) -> Result:
     home = folder / "home"
     home.mkdir()
     script = folder / step.script_name
@@ -54,6 +55,9 @@ def _run_step(step: Step, *, variables: dict[str, str], folder: Path) -> Result:
     files = {name: folder / name for name in ("OPSAAS_OUTPUT_FILE", "OPSAAS_SUMMARY_FILE")}
     for file in files.values():
         file.touch()
+    if user is not None:
+        for path in (folder, *folder.iterdir()):
+            os.chown(path, user, -1)
     base = {"PATH": PATH, "HOME": str(home), "TMPDIR": str(home), "LANG": "C.UTF-8", "PYTHONUNBUFFERED": "1"}
     done = subprocess.run(
         _command(step.interpreter, str(script)),
@@ -64,6 +68,7 @@ def _run_step(step: Step, *, variables: dict[str, str], folder: Path) -> Result:
         stderr=subprocess.STDOUT,
         check=False,
         timeout=60,
+        user=user,
     )
     left = outputs.parse(files["OPSAAS_OUTPUT_FILE"].read_bytes())
     assert left.complaints == []

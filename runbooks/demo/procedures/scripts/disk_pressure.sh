@@ -57,7 +57,7 @@ echo "::progress::10 measuring folders"
 du -xk -d 3 -- "$path" 2>"$work/errors" | sort -rn | head -n "$count" | printable | human | section "Largest folders" || true
 
 echo "::progress::50 measuring files"
-{ find "$path" -xdev -type f -exec du -k -- {} + 2>>"$work/errors" || true; } | sort -rn | head -n "$count" | printable | human |
+{ find "$path" -xdev -type f -exec du -k -- {} + 2>/dev/null || true; } | sort -rn | head -n "$count" | printable | human |
     section "Largest files" || true
 
 echo "::progress::80 looking for deleted files that are still open"

@@ -38,7 +38,7 @@ sub kib { return $_[0] && $_[0] =~ /^(\d+)/ ? $1 : 0 }
 
 sub open_files {
     my ($pid) = @_;
-    opendir my $folder, "/proc/$pid/fd" or return;
+    opendir my $folder, "/proc/$pid/fd" or return undef;    # not "return": that would be no value at all in a list
     return scalar(grep { !/^\./ } readdir $folder);
 }
 
@@ -76,7 +76,7 @@ my $memory = fields('/proc/meminfo');
 @processes = grep { index(lc "$_->{name} $_->{command}", lc $name) >= 0 } @processes if defined $name;
 
 my %value = (
-    resident => sub { $_[0]{rss} }, proportional => sub { $_[0]{pss} // 0 }, swap => sub { $_[0]{swap} },
+    resident => sub { $_[0]{rss} }, proportional => sub { $_[0]{pss} // $_[0]{rss} }, swap => sub { $_[0]{swap} },
     threads => sub { $_[0]{threads} }, open_files => sub { $_[0]{open_files} // 0 },
 );
 my $by = $value{$order} or could_not_tell("There is no order called $order.");

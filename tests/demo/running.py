@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,11 @@ def definition_of(slug: str) -> Definition:
     return parse_definition(load_definition(PROCEDURES / f"{slug}.yaml", project="demo"))
 
 
-def run(slug: str, folder: Path, /, *, user: int | None = None, **values: object) -> list[Result]:
+def run(slug: str, folder: Path, **values: object) -> list[Result]:
+    return run_as(None, slug, folder, values)
+
+
+def run_as(user: int | None, slug: str, folder: Path, values: Mapping[str, object]) -> list[Result]:
     """The results of the steps that ran: up to the first that failed, each in a folder of its own."""
     definition = definition_of(slug)
     given = {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}

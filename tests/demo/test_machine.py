@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.demo.running import run
+from tests.demo.running import run, run_as
 
 FINE, FINDING = 0, 1
 GENEROUS = {"load_per_cpu": 1000, "memory_percent": 0, "swap_percent": 101}
@@ -93,7 +93,7 @@ def public_folder() -> Iterator[Path]:
 def test_what_may_not_be_seen_of_other_processes_is_marked_and_the_rest_is_right(
     nobody: int | None, public_folder: Path
 ) -> None:
-    (result,) = run("process-memory-report", public_folder, user=nobody, sort_by="proportional", count=200)
+    (result,) = run_as(nobody, "process-memory-report", public_folder, {"sort_by": "proportional", "count": 200})
     assert result.exit_code == FINE, result.output
     first = next(line for line in result.lines if re.match(r"\s+1\s", line)).split()
     assert (first[3], first[6]) == ("?", "?"), "process 1 belongs to root"
@@ -105,6 +105,6 @@ def test_folders_that_may_not_be_read_are_counted(nobody: int | None, public_fol
     tree = public_folder / "tree"
     (tree / "closed").mkdir(parents=True)
     (tree / "closed").chmod(0)
-    (result,) = run("disk-pressure", public_folder, user=nobody, path=tree, limit_percent=100)
+    (result,) = run_as(nobody, "disk-pressure", public_folder, {"path": tree, "limit_percent": 100})
     assert (result.exit_code, result.outputs["unread_folders"]) == (FINE, "1"), result.output
     assert "::warning::1 folders could not be read by" in result.output

@@ -2,8 +2,11 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
+from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from rest_framework.request import Request
 
@@ -18,14 +21,14 @@ def log_response(*, run: Run, request: Request) -> HttpResponseBase:
     step, node = request.query_params.get("step", ""), request.query_params.get("node")
     if "application/jsonl" in request.headers.get("Accept", ""):
         found = lines(run=run, step=step, q=request.query_params.get("q", ""))
-        return StreamingHttpResponse(_jsonl(found), content_type="application/jsonl; charset=utf-8")
+        return StreamingHttpResponse(_streamed(_jsonl(found), request), content_type="application/jsonl; charset=utf-8")
     size = log_size(run=run, step=step, node=node)
     wanted = _range(request.headers.get("Range", ""), size)
     if wanted is None:
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
     start, stop, partial = wanted
     answer = StreamingHttpResponse(
-        log_bytes(run=run, start=start, stop=stop, step=step, node=node),
+        _streamed(log_bytes(run=run, start=start, stop=stop, step=step, node=node), request),
         status=206 if partial else 200,
         content_type="text/plain; charset=utf-8",
     )
@@ -54,3 +57,14 @@ def _range(header: str, size: int) -> tuple[int, int, bool] | None:
 def _jsonl(found: Iterator[dict[str, object]]) -> Iterator[bytes]:
     for line in found:
         yield json.dumps(line, ensure_ascii=False).encode() + b"\n"
+
+
+def _streamed(parts: Iterator[bytes], request: Request) -> Iterator[bytes] | AsyncIterator[bytes]:
+    """Under ASGI Django would first collect an ordinary iterator whole; an asynchronous one it passes on bit by bit."""
+    return _one_by_one(parts) if isinstance(request._request, ASGIRequest) else parts
+
+
+async def _one_by_one(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
+    following = sync_to_async(partial(next, parts, None))
+    while (part := await following()) is not None:
+        yield part

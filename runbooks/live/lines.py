@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from uuid import UUID
 
+from runbooks.live.follow import chunks_of
 from runbooks.models import OutputChunk, Run
 
 LONGEST = 64 * 1024  # characters of a line that are kept whole; longer ones come in pieces
@@ -10,11 +11,8 @@ LONGEST = 64 * 1024  # characters of a line that are kept whole; longer ones com
 
 def lines(*, run: Run, step: str = "", q: str = "") -> Iterator[dict[str, object]]:
     """In order of arrival, where a line's place is that of its end. Q: only lines with this text, whatever the case."""
-    chunks = OutputChunk.objects.filter(run=run).select_related("step_run").order_by("seq")
-    if step:
-        chunks = chunks.filter(step_run__step=step)
     wanted = q.lower()
-    for line in _split(chunks.iterator(chunk_size=64)):
+    for line in _split(chunks_of(run=run, step=step)):
         if wanted in str(line["text"]).lower():
             yield line
 

@@ -10,7 +10,7 @@ from runbooks.access.actors import Actor
 from runbooks.access.fetch import Hidden, require, require_right
 from runbooks.access.rights import may, restrict_projects, rights_on
 from runbooks.audit.record import record
-from runbooks.domain.definition import Definition, parse_definition
+from runbooks.domain.definition import Definition, accepted_definition, parse_definition
 from runbooks.domain.manifest import canonical, manifest_hash
 from runbooks.domain.problems import Invalid, Problem
 from runbooks.domain.states import VersionState
@@ -60,7 +60,7 @@ def data_of(version: Version) -> dict[str, object]:
 @lru_cache(maxsize=256)
 def _parsed(manifest: bytes) -> Definition:
     """Remembered by its content, which never changes."""
-    return parse_definition(json.loads(manifest))
+    return accepted_definition(json.loads(manifest))
 
 
 def _require_may_edit(*, actor: Actor, project: str, slug: str, now: datetime) -> None:

@@ -1,5 +1,7 @@
 from django.apps import AppConfig
 
+from runbooks import checks  # noqa: F401  (Django registers what it holds)
+
 
 class RunbooksConfig(AppConfig):
     name = "runbooks"

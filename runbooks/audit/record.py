@@ -77,18 +77,14 @@ def record(
     outcome: str = "done",
     reason: str = "",
     details: Mapping[str, object] | None = None,
-    name: str = "opsaas",
-    ip: str = "",
-    via: str = "system",
+    stranger_at: str | None = None,
 ) -> AuditEvent:
-    """Writes one event. Without an actor it is the system's own act, or, with NAME and IP, that of a stranger."""
-    what = ref(thing)
-    kind = actor.user.kind if actor else ("system" if via == "system" else "stranger")
-    who = actor.name if actor else name
+    """Writes one event. Without an actor it is the system's own act or, with an address, that of a stranger."""
+    what, who = ref(thing), _who(actor=actor, stranger_at=stranger_at)
     body = {
         "time": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        "actor": {"type": kind, "id": str(actor.user.pk) if actor else "", "name": who},
-        "origin": {"ip": actor.ip if actor else ip, "via": actor.via if actor else via},
+        "actor": {"type": who.type, "id": who.id, "name": who.name},
+        "origin": {"ip": who.ip, "via": who.via},
         "action": action,
         "object": {"type": what.type, "id": what.id, "name": what.name},
         "outcome": outcome,
@@ -98,9 +94,9 @@ def record(
     event = AuditEvent.objects.create(
         body=canonical(body),
         time=now,
-        actor_type=kind,
-        actor_id=str(actor.user.pk) if actor else "",
-        actor_name=who[:200],
+        actor_type=who.type,
+        actor_id=who.id,
+        actor_name=who.name,
         action=action,
         object_type=what.type,
         object_id=what.id,
@@ -111,3 +107,20 @@ def record(
     )
     AuditPending.objects.create(event_id=event.pk)
     return event
+
+
+@dataclass(frozen=True)
+class _Who:
+    type: str
+    id: str
+    name: str
+    ip: str
+    via: str
+
+
+def _who(*, actor: Actor | None, stranger_at: str | None) -> _Who:
+    if actor:
+        return _Who(actor.user.kind, str(actor.user.pk), actor.name, actor.ip, actor.via)
+    if stranger_at is not None:
+        return _Who("stranger", "", "stranger", stranger_at, "ui")
+    return _Who("system", "", "opsaas", "", "system")

@@ -17,7 +17,7 @@ def record_sign_in(*, name: str, ip: str, user: User | None) -> None:
         return
     known = User.objects.filter(username=name).first()
     thing = known or Ref("user", "", "unknown")
-    record(actor=None, name="stranger", ip=ip, via="ui", action="signin.failed", thing=thing, outcome="denied", now=now)
+    record(actor=None, stranger_at=ip, action="signin.failed", thing=thing, outcome="denied", now=now)
 
 
 @transaction.atomic

@@ -1,0 +1,54 @@
+"""`manage.py check --deploy` refuses an unsafe production set-up. Each message says what to do."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+SHORTEST_KEY = 50
+
+
+@register(Tags.security, deploy=True)
+def production(app_configs: Sequence[AppConfig] | None, **_more: Any) -> list[CheckMessage]:
+    return [message for message in (_debug(), _key(), _https(), _database(), _broker(), _mail()) if message]
+
+
+def _debug() -> CheckMessage | None:
+    return Error("OPSAAS_DEBUG is on.", hint="Leave it unset.", id="opsaas.E001") if settings.DEBUG else None
+
+
+def _key() -> CheckMessage | None:
+    if len(settings.SECRET_KEY) >= SHORTEST_KEY and len(set(settings.SECRET_KEY)) >= 10:
+        return None
+    hint = "python -c 'import secrets; print(secrets.token_urlsafe(50))' makes one; keep it in OPSAAS_SECRET_KEY_FILE."
+    return Error("The secret key is short or simple.", hint=hint, id="opsaas.E002")
+
+
+def _https() -> CheckMessage | None:
+    if settings.OPSAAS_PUBLIC_URL.startswith("https://"):
+        return None
+    hint = "Set OPSAAS_PUBLIC_URL to the https:// address that people use: cookies are then marked secure."
+    return Error("The public address is not https.", hint=hint, id="opsaas.E003")
+
+
+def _database() -> CheckMessage | None:
+    if not settings.EMBEDDED:
+        return None
+    hint = "Set DATABASE_URL to a PostgreSQL database: several machines can't share SQLite."
+    return Error("The embedded database is in use.", hint=hint, id="opsaas.E004")
+
+
+def _broker() -> CheckMessage | None:
+    if not settings.OPSAAS_BROKER_URL.startswith("redis+socket://"):
+        return None
+    hint = "Set OPSAAS_BROKER_URL to a Redis, Valkey or RabbitMQ that every worker reaches."
+    return Error("The embedded broker is in use.", hint=hint, id="opsaas.E005")
+
+
+def _mail() -> CheckMessage | None:
+    if not settings.EMAIL_BACKEND.endswith("filebased.EmailBackend"):
+        return None
+    hint = "Set OPSAAS_EMAIL_URL (smtp+tls://user:password@host:587): owners are told of each use by mail."
+    return Warning("Mail is written to files.", hint=hint, id="opsaas.W001")

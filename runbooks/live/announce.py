@@ -33,3 +33,15 @@ def redis_url() -> str | None:
 def _client() -> redis.Redis | None:
     url = redis_url()
     return redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) if url else None
+
+
+def broker_error() -> str | None:
+    """What keeps the broker from answering; "" where it answers, None where it is no Redis and can't be asked here."""
+    client = _client()
+    if client is None:
+        return None
+    try:
+        client.ping()
+    except (redis.RedisError, OSError) as error:
+        return str(error) or type(error).__name__
+    return ""

@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import Hidden, as_uuid, installation
 from runbooks.access.rights import may
-from runbooks.models import Group, Token, User
+from runbooks.models import Group, Membership, Token, User
 
 
 def accounts(*, kind: str = "", q: str = "") -> QuerySet[User]:
@@ -56,3 +56,18 @@ def token(*, actor: Actor, token_id: str, now: datetime) -> Token:
 
 def _administers(actor: Actor, now: datetime) -> bool:
     return may(actor=actor, right="administer", place=installation(), now=now).allowed
+
+
+def members(*, group: Group) -> QuerySet[Membership]:
+    """Past and present, the newest first. For administrators: the caller has asked."""
+    return group.memberships.select_related("user__owner", "added_by").order_by("-starts_at", "-pk")
+
+
+def memberships(*, user: User) -> QuerySet[Membership]:
+    """Past and present, the newest first. The caller has asked for the account."""
+    return user.memberships.select_related("group", "added_by").order_by("-starts_at", "-pk")
+
+
+def tokens_of(*, user: User) -> QuerySet[Token]:
+    """The caller has asked for the account."""
+    return Token.objects.filter(user=user).order_by("-pk")

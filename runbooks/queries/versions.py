@@ -3,12 +3,18 @@
 import difflib
 import io
 import json
+from datetime import datetime
 
+from django.db.models import QuerySet
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import LiteralScalarString
 
+from runbooks.access.actors import Actor
+from runbooks.access.rights import restrict_runbooks
 from runbooks.domain.states import VersionState
 from runbooks.models import Runbook, Version
+
+WAS_PUBLISHED = (VersionState.PUBLISHED, VersionState.SUPERSEDED)
 
 
 def shown_version(runbook: Runbook) -> Version | None:
@@ -18,6 +24,38 @@ def shown_version(runbook: Runbook) -> Version | None:
     if found:
         found.runbook = runbook
     return found
+
+
+def published_version(runbook: Runbook) -> Version | None:
+    return runbook.versions.filter(state=VersionState.PUBLISHED).first()
+
+
+def newest_version(runbook: Runbook) -> Version | None:
+    return runbook.versions.order_by("-number").first()
+
+
+def lineage_of(version: Version) -> QuerySet[Version]:
+    """The version and those before it, back to the last that was ever published, which is not among them."""
+    earlier = Version.objects.filter(runbook=version.runbook, number__lt=version.number, state__in=WAS_PUBLISHED)
+    last = earlier.order_by("-number").values_list("number", flat=True).first() or 0
+    lineage = Version.objects.filter(runbook=version.runbook, number__gt=last, number__lte=version.number)
+    return lineage.select_related("author").order_by("number")
+
+
+def open_versions(*, actor: Actor, state: VersionState, now: datetime) -> QuerySet[Version]:
+    """Versions in STATE of runbooks that the actor reviews, newest first."""
+    books = Runbook.objects.filter(archived_at=None, project__archived_at=None)
+    books = restrict_runbooks(actor=actor, right="review", now=now, queryset=books)
+    found = Version.objects.filter(state=state, runbook__in=books)
+    return found.select_related("runbook__project", "author").order_by("-pk")
+
+
+def proposals(*, actor: Actor, now: datetime) -> QuerySet[Version]:
+    """What the actor has written that was neither published nor taken back, newest first."""
+    books = restrict_runbooks(actor=actor, right="view", now=now, queryset=Runbook.objects.filter(archived_at=None))
+    open_states = [VersionState.DRAFT, VersionState.IN_REVIEW, VersionState.APPROVED, VersionState.REJECTED]
+    found = Version.objects.filter(author=actor.user, state__in=open_states, runbook__in=books)
+    return found.select_related("runbook__project", "author").order_by("-pk")
 
 
 def as_yaml(version: Version) -> str:

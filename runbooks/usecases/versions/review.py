@@ -6,8 +6,9 @@ from django.db import transaction
 
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import require, require_right
+from runbooks.access.rights import may
 from runbooks.audit.record import record
-from runbooks.domain.policy import review_of, words
+from runbooks.domain.policy import Decision, review_of, words
 from runbooks.domain.problems import Invalid, Problem
 from runbooks.domain.states import VersionState
 from runbooks.models import Review, Version
@@ -29,12 +30,7 @@ def review(*, actor: Actor, version: Version, verdict: str, comment: str, digest
         raise Invalid([Problem("/comment", "required", "Say what would have to change.")])
     if digest != version.hash:
         raise Conflict("You read another content than this version holds: read it again.", code="stale_hash")
-    decision = review_of(
-        state=VersionState(version.state),
-        reviewer=actor.user.person_id,
-        authors={author.person_id for author in authors_of(version)},
-    )
-    require(decision, action="version.reviewed", thing=version)
+    require(may_review(actor=actor, version=version, now=now), action="version.reviewed", thing=version)
     old, new = MOVES[verdict]
     with transaction.atomic():
         if not Version.objects.filter(pk=version.pk, state__in=old).update(state=new):
@@ -45,3 +41,13 @@ def review(*, actor: Actor, version: Version, verdict: str, comment: str, digest
         record(actor=actor, action="version.reviewed", thing=version, details=details, now=now)
     version.state = new
     return made
+
+
+def may_review(*, actor: Actor, version: Version, now: datetime) -> Decision:
+    """Whether the actor may give a verdict on this version now, with all that stands against it."""
+    holds_right = may(actor=actor, right="review", place=version.runbook, now=now)
+    return holds_right & review_of(
+        state=VersionState(version.state),
+        reviewer=actor.user.person_id,
+        authors={author.person_id for author in authors_of(version)},
+    )

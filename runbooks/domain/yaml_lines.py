@@ -1,16 +1,23 @@
 """Where in a YAML text a pointer points: editors show problems beside the line."""
 
+from collections.abc import Iterable
+
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 
-def line_of(text: str, pointer: str) -> int | None:
-    """The line, from 1, of what POINTER names, or of the nearest thing around it that is there. None where TEXT is
-    not YAML. Call it only with text that `read_yaml` has gone through: it knows no limits."""
-    node = composed(text)
-    if node is None:
-        return None
+def lines_of(text: str, pointers: Iterable[str]) -> list[int | None]:
+    """The lines, from 1, of what the pointers name, or of the nearest thing around each that is there. None where
+    TEXT is not YAML. Only for text that `read_yaml` has accepted: this knows no limits."""
+    try:
+        root = YAML(typ="safe", pure=True).compose(text)
+    except YAMLError:
+        root = None
+    return [_line_of(root, pointer) if root else None for pointer in pointers]
+
+
+def _line_of(node: Node, pointer: str) -> int:
     line = node.start_mark.line
     for token in pointer.split("/")[1:]:
         found = _child(node, token.replace("~1", "/").replace("~0", "~"))
@@ -19,13 +26,6 @@ def line_of(text: str, pointer: str) -> int | None:
         key, node = found
         line = key.start_mark.line
     return int(line) + 1
-
-
-def composed(text: str) -> Node | None:
-    try:
-        return YAML(typ="safe", pure=True).compose(text)
-    except YAMLError:
-        return None
 
 
 def _child(node: Node, token: str) -> tuple[Node, Node] | None:

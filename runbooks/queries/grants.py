@@ -51,7 +51,9 @@ def places(*, actor: Actor, now: datetime, limit: int = 500) -> list[str]:
     """Names of the places where the actor may grant."""
     names: set[str] = set()
     for right in ("grant", "administer"):
-        projects = restrict_projects(actor=actor, right=right, now=now, queryset=Project.objects.filter(archived_at=None))
+        projects = restrict_projects(
+            actor=actor, right=right, now=now, queryset=Project.objects.filter(archived_at=None)
+        )
         books = Runbook.objects.filter(archived_at=None).select_related("project")
         books = restrict_runbooks(actor=actor, right=right, now=now, queryset=books)
         names |= {f"project:{project.slug}" for project in projects[:limit]}
@@ -85,4 +87,8 @@ def _on(place: str) -> Q:
     if kind == "runbook" and colon:
         project, _, slug = name.partition("/")
         return Q(runbook__slug=slug, runbook__project__slug=project) | Q(project__slug=project) | above
-    return Q(project__slug__icontains=place) | Q(runbook__slug__icontains=place) | Q(runbook__project__slug__icontains=place)
+    return (
+        Q(project__slug__icontains=place)
+        | Q(runbook__slug__icontains=place)
+        | Q(runbook__project__slug__icontains=place)
+    )

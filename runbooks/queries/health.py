@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import Count, Max, Min, Q
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models import Count, Max, Min, Q
 
 from runbooks.access.fetch import installation
 from runbooks.domain.states import RunStatus, StepStatus
@@ -62,7 +62,9 @@ def health(*, now: datetime) -> Health:
         broker_error=broker_error(),
         workers=_workers(now),
         running=Run.objects.filter(status=RunStatus.RUNNING).count(),
-        queued=_backlog(**Run.objects.filter(status=RunStatus.QUEUED).aggregate(count=Count("pk"), oldest=Min("created_at"))),
+        queued=_backlog(
+            **Run.objects.filter(status=RunStatus.QUEUED).aggregate(count=Count("pk"), oldest=Min("created_at"))
+        ),
         hints=_backlog(**OutboxMessage.objects.aggregate(count=Count("pk"), oldest=Min("created_at"))),
         unsequenced=AuditPending.objects.count(),
         failing=_failing(),
@@ -87,12 +89,17 @@ def _database() -> Database:
 
 def _workers(now: datetime) -> list[Worker]:
     """Those that hold a lease, and those that have begun anything within a day. A worker leaves no other trace."""
-    recent = StepRun.objects.exclude(worker="").filter(Q(pk__gte=_first_id_of(now - SEEN_WITHIN)) | Q(status=StepStatus.RUNNING))
+    recent = StepRun.objects.exclude(worker="").filter(
+        Q(pk__gte=_first_id_of(now - SEEN_WITHIN)) | Q(status=StepStatus.RUNNING)
+    )
     running = Q(status=StepStatus.RUNNING)
     rows = recent.values("worker").annotate(
         running=Count("pk", filter=running), last=Max("started_at"), lease=Max("lease_until", filter=running)
     )
-    return [Worker(row["worker"], row["running"], row["last"], row["lease"]) for row in rows.order_by("-running", "-last")[:50]]
+    return [
+        Worker(row["worker"], row["running"], row["last"], row["lease"])
+        for row in rows.order_by("-running", "-last")[:50]
+    ]
 
 
 def _first_id_of(moment: datetime) -> uuid.UUID:

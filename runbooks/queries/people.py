@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import Hidden, as_uuid, installation
-from runbooks.access.rights import may
+from runbooks.access.rights import may, members_now
 from runbooks.models import Group, Membership, Token, User
+from runbooks.queries.grants import grants, holding_now
 
 
 def accounts(*, kind: str = "", q: str = "") -> QuerySet[User]:
@@ -71,3 +72,18 @@ def memberships(*, user: User) -> QuerySet[Membership]:
 def tokens_of(*, user: User) -> QuerySet[Token]:
     """The caller has asked for the account."""
     return Token.objects.filter(user=user).order_by("-pk")
+
+
+def known_principals(*, actor: Actor, now: datetime, limit: int = 500) -> list[str]:
+    """Names for a list to choose from: all for administrators, for others those that hold something they may see."""
+    if _administers(actor, now):
+        people = [f"user:{name}" for name in User.objects.filter(disabled_at=None).values_list("username", flat=True)[:limit]]
+        return sorted([*people, *(f"group:{slug}" for slug in Group.objects.values_list("slug", flat=True)[:limit])])
+    seen = holding_now(grants(actor=actor, now=now), now)[:limit]
+    return sorted({grant.principal_name for grant in seen})
+
+
+def sized_groups(*, now: datetime) -> QuerySet[Group]:
+    """With `size`, the number of present members. For administrators: the caller has asked."""
+    present = members_now(now, "memberships__")
+    return Group.objects.annotate(size=Count("memberships", filter=present))

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from django import forms
+from django.http import HttpRequest, QueryDict
 
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import NotAllowed
@@ -19,6 +20,7 @@ class ActForm(forms.Form):
 
     pointers: ClassVar[Mapping[str, str]] = {}
     refused_with = 0
+    problems: tuple[Problem, ...] = ()
 
     @property
     def status(self) -> int:
@@ -42,9 +44,14 @@ def refusals_shown_in(form: ActForm, *, actor: Actor, now: datetime) -> Iterator
     try:
         yield
     except Invalid as error:
+        form.problems = error.problems
         form.refuse(status=422, problems=[(form.field_of(problem), problem.detail) for problem in error.problems])
     except Conflict as error:
         form.refuse(status=409, problems=[(None, str(error))])
     except NotAllowed as error:
         tell_the_log(error=error, actor=actor, now=now)
         form.refuse(status=403, problems=[(None, reason) for reason in error.reasons])
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    return request.POST if request.method == "POST" else None

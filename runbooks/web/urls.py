@@ -1,6 +1,24 @@
 """The pages. Every route here has to be in tests/test_permission_matrix.py."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
+
+from runbooks.web.views import (
+    access,
+    admin,
+    audit,
+    deliveries,
+    editor,
+    group,
+    groups,
+    me,
+    new_grant,
+    people,
+    person,
+    projects,
+    reviews,
+    version,
+    version_diff,
+)
 
 BOOK = "runbooks/<slug:project>/<slug:slug>"
 VERSION = f"{BOOK}/versions/<int:number>"
@@ -10,9 +28,41 @@ RUN = "runs/<str:run_id>"
 RUNNERS: list[URLPattern] = []
 
 # For authors and owners: editor, version, diff and what is done with them.
-AUTHORS: list[URLPattern] = []
+AUTHORS = [
+    path("projects", projects.projects, name="projects"),
+    path("projects/<slug:project>/new", editor.new_runbook, name="new_runbook"),
+    path(f"{BOOK}/edit", editor.editor, name="editor"),
+    path(VERSION, version.version, name="version"),
+    path(f"{VERSION}/submit", version.version_submit, name="version_submit"),
+    path(f"{VERSION}/review", version.version_review, name="version_review"),
+    path(f"{VERSION}/publish", version.version_publish, name="version_publish"),
+    path(f"{VERSION}/withdraw", version.version_withdraw, name="version_withdraw"),
+    path(f"{BOOK}/versions/<int:a>/diff/<int:b>", version_diff.version_diff, name="version_diff"),
+    path("reviews", reviews.reviews, name="reviews"),
+]
 
 # For owners, auditors and administrators: access, audit, admin, me.
-KEEPERS: list[URLPattern] = []
+KEEPERS = [
+    path("access", access.access, name="access"),
+    path("access/new", new_grant.new_grant, name="new_grant"),
+    path("access/<str:grant_id>/revoke", access.revoke_grant, name="revoke_grant"),
+    path("audit", audit.audit, name="audit"),
+    path("audit/<int:seq>", audit.audit_event, name="audit_event"),
+    path("admin", admin.admin, name="admin"),
+    path("admin/kill-switch", admin.kill_switch, name="kill_switch"),
+    path("admin/people", people.people, name="people"),
+    path("admin/new-person", people.new_person, name="new_person"),
+    path("admin/new-service-account", people.new_service_account, name="new_service_account"),
+    path("admin/people/<str:name>", person.person, name="person"),
+    path("admin/people/<str:name>/switch", person.switch_account, name="switch_account"),
+    path("admin/groups", groups.groups, name="groups"),
+    path("admin/groups/<slug:slug>", group.group, name="group"),
+    path("admin/groups/<slug:slug>/members/<str:name>/end", group.group_member_end, name="group_member_end"),
+    path("admin/deliveries", deliveries.deliveries, name="deliveries"),
+    path("admin/deliveries/<str:delivery_id>", deliveries.delivery, name="delivery"),
+    path("me", me.me, name="me"),
+    path("me/tokens", me.issue_token, name="issue_token"),
+    path("me/tokens/<str:token_id>/revoke", me.revoke_my_token, name="revoke_token"),
+]
 
 urlpatterns = [*RUNNERS, *AUTHORS, *KEEPERS]

@@ -10,7 +10,7 @@ from runbooks.access.fetch import installation, require, require_right
 from runbooks.access.rights import may
 from runbooks.audit.record import record
 from runbooks.domain.names import require_username
-from runbooks.domain.policy import YES, unless
+from runbooks.domain.policy import YES, Decision, unless
 from runbooks.models import Token, User, UserKind
 from runbooks.usecases.conflict import Conflict
 from runbooks.usecases.people.passwords import check_password
@@ -62,11 +62,16 @@ def enable(*, actor: Actor, account: User, reason: str = "", now: datetime) -> N
     account.refresh_from_db()
 
 
-def _require_may_switch(*, actor: Actor, account: User, action: str, now: datetime) -> None:
+def may_switch(*, actor: Actor, account: User, now: datetime) -> Decision:
+    """Whether the actor may disable and enable this account."""
     administers = may(actor=actor, right="administer", place=installation(), now=now)
     owns = account.owner_id == actor.user.pk
     myself = unless("You can't switch your own account." if account.person_id == actor.user.pk and not owns else None)
-    require((YES if owns else administers) & myself, action=action, thing=account)
+    return (YES if owns else administers) & myself
+
+
+def _require_may_switch(*, actor: Actor, account: User, action: str, now: datetime) -> None:
+    require(may_switch(actor=actor, account=account, now=now), action=action, thing=account)
 
 
 def _write(*, actor: Actor, account: User, now: datetime) -> User:

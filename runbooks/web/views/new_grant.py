@@ -1,0 +1,101 @@
+"""Giving a grant: who, where, which rights, until when, why."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from runbooks.access.actors import Actor
+from runbooks.access.names import place_named, principal_named
+from runbooks.domain.rights import RIGHT_TITLES, ROLES
+from runbooks.models import Grant
+from runbooks.queries import grants
+from runbooks.queries.people import known_principals
+from runbooks.usecases.grants.grant import grant
+from runbooks.web.acting import ActForm, posted, refusals_shown_in
+from runbooks.web.lasting import Lasting
+from runbooks.web.pages import page
+
+SINGLE = "single"
+ROLE_CHOICES = [
+    ("runner", gettext_lazy("Runner: see, run, read the output")),
+    ("author", gettext_lazy("Author: see, propose versions")),
+    ("owner", gettext_lazy("Owner: all of these, and review, publish, approve, grant")),
+    ("auditor", gettext_lazy("Auditor: see everything, read output and the audit log")),
+    (SINGLE, gettext_lazy("Single rights")),
+]
+
+
+class GrantForm(Lasting, ActForm):
+    pointers: ClassVar[dict[str, str]] = {"expires_at": "until"}
+    field_order = ("principal", "object", "role", "rights", "lasts", "until", "reason")
+
+    principal = forms.CharField(
+        label=gettext_lazy("To whom"),
+        max_length=100,
+        widget=forms.TextInput(attrs={"list": "principals", "autocomplete": "off", "placeholder": "user:runner"}),
+        help_text=gettext_lazy("user:name for a person or a service account, group:name for a group."),
+    )
+    object = forms.CharField(
+        label=gettext_lazy("On what"),
+        max_length=200,
+        widget=forms.TextInput(attrs={"list": "places", "autocomplete": "off", "placeholder": "project:payments"}),
+        help_text=gettext_lazy("A runbook, a project with all its runbooks, or the installation with everything."),
+    )
+    role = forms.ChoiceField(label=gettext_lazy("Rights"), choices=ROLE_CHOICES, widget=forms.RadioSelect)
+    rights = forms.MultipleChoiceField(
+        label=gettext_lazy("Which rights"),
+        required=False,
+        choices=[(right, f"{right}: {title}") for right, title in RIGHT_TITLES.items()],
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy("Counts where “Single rights” is chosen."),
+    )
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=2000,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text=gettext_lazy("Kept with the grant: who looks at it in a year should understand it."),
+    )
+
+    def chosen(self) -> list[str]:
+        role = self.cleaned_data["role"]
+        return self.cleaned_data["rights"] if role == SINGLE else list(ROLES[role])
+
+
+@page
+def new_grant(request: HttpRequest, *, actor: Actor, now: datetime) -> HttpResponse:
+    asked = {name: request.GET.get(name, "") for name in ("principal", "object")}
+    form = GrantForm(posted(request), initial={**asked, "role": "runner", "lasts": "30d"})
+    if form.is_valid():
+        with refusals_shown_in(form, actor=actor, now=now):
+            made = _given(form=form, actor=actor, now=now)
+            text = _("%(who)s now holds %(rights)s on %(what)s.")
+            named = {"who": made.principal_name, "rights": ", ".join(made.rights), "what": made.object_name}
+            messages.success(request, text % named)
+            return redirect("access")
+    context = {
+        "form": form,
+        "principals": known_principals(actor=actor, now=now),
+        "places": grants.places(actor=actor, now=now),
+    }
+    return render(request, "web/new_grant.html", context, status=form.status)
+
+
+def _given(*, form: GrantForm, actor: Actor, now: datetime) -> Grant:
+    asked = form.cleaned_data
+    place = place_named(actor=actor, text=asked["object"], pointer="/object", action="grant.created", now=now)
+    principal = principal_named(text=asked["principal"], pointer="/principal")
+    return grant(
+        actor=actor,
+        principal=principal,
+        place=place,
+        rights=form.chosen(),
+        expires_at=form.ends_at(now),
+        reason=asked["reason"],
+        now=now,
+    )

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from runbooks.access.actors import Actor
-from runbooks.access.fetch import installation, require
+from runbooks.access.fetch import Hidden, installation, require
 from runbooks.access.rights import holds_anywhere, may, restrict_projects, restrict_runbooks
 from runbooks.audit.sequence import drain
 from runbooks.domain.policy import no
@@ -35,6 +35,16 @@ def events(*, actor: Actor, filters: Filters, now: datetime) -> QuerySet[AuditEv
     if not may(actor=actor, right="audit", place=installation(), now=now):
         found = found.filter(_within_reach(actor=actor, now=now))
     return _filtered(found=found, filters=filters)
+
+
+def event(*, actor: Actor, seq: int, now: datetime) -> AuditEvent:
+    """Raises Hidden, and NotAllowed as `events` does."""
+    reachable = events(actor=actor, filters=Filters(), now=now)
+    leaf = AuditLeaf.objects.filter(seq=seq).first()
+    found = reachable.filter(pk=leaf.event_id).first() if leaf else None
+    if found is None:
+        raise Hidden(action="audit.read", kind="audit event", name=str(seq))
+    return found
 
 
 def _filtered(*, found: QuerySet[AuditEvent], filters: Filters) -> QuerySet[AuditEvent]:

@@ -77,7 +77,9 @@ def tokens_of(*, user: User) -> QuerySet[Token]:
 def known_principals(*, actor: Actor, now: datetime, limit: int = 500) -> list[str]:
     """Names for a list to choose from: all for administrators, for others those that hold something they may see."""
     if _administers(actor, now):
-        people = [f"user:{name}" for name in User.objects.filter(disabled_at=None).values_list("username", flat=True)[:limit]]
+        people = [
+            f"user:{name}" for name in User.objects.filter(disabled_at=None).values_list("username", flat=True)[:limit]
+        ]
         return sorted([*people, *(f"group:{slug}" for slug in Group.objects.values_list("slug", flat=True)[:limit])])
     seen = holding_now(grants(actor=actor, now=now), now)[:limit]
     return sorted({grant.principal_name for grant in seen})

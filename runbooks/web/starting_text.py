@@ -44,7 +44,9 @@ spec:
       timeout: 2m
       script: |
         # Values arrive as environment variables, never as text inside the script.
-        du -xh --max-depth="$([ "$OPSAAS_PARAM_DEEP" = true ] && echo 3 || echo 1)" "$OPSAAS_PARAM_PATH" | sort -rh | head -20
+        depth=1
+        [ "$OPSAAS_PARAM_DEEP" = true ] && depth=3
+        du -xh --max-depth="$depth" "$OPSAAS_PARAM_PATH" | sort -rh | sed -n 1,20p
         echo "looked=$OPSAAS_PARAM_PATH" >> "$OPSAAS_OUTPUT_FILE"   # an output: name=value
 """
 

@@ -3,10 +3,13 @@
 // which the content policy allows.
 //
 //   data-problems="#id"   a JSON block: [{"line": 3, "detail": "what is wrong"}], shown beside the lines
+//
+// A link with `data-line` goes to that line. Ctrl-S sends the form. Leaving with unsaved text asks first.
 import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import { yaml } from "@codemirror/lang-yaml";
 import { lintGutter, setDiagnostics, type Diagnostic } from "@codemirror/lint";
 import { EditorState, type Text } from "@codemirror/state";
+import { keymap } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { basicSetup, EditorView } from "codemirror";
 import { all, element } from "./lib/dom";
@@ -62,6 +65,27 @@ function enhance(area: HTMLTextAreaElement): void {
   area.labels?.forEach((label) => label.addEventListener("click", () => view.focus()));
   const first = problems.find((problem) => problem.line);
   if (first?.line) scrollTo(view, first.line);
+  goToLinesOfLinks(view);
+  askBeforeLeaving(area, problems.length > 0);
+}
+
+function goToLinesOfLinks(view: EditorView): void {
+  document.addEventListener("click", (event) => {
+    const link = event.target instanceof Element ? event.target.closest<HTMLElement>("a[data-line]") : null;
+    if (!link) return;
+    event.preventDefault();
+    scrollTo(view, Number(link.dataset["line"]));
+    view.focus();
+  });
+}
+
+function askBeforeLeaving(area: HTMLTextAreaElement, refused: boolean): void {
+  const saved = area.value;
+  let sending = false;
+  area.form?.addEventListener("submit", () => (sending = true));
+  window.addEventListener("beforeunload", (event) => {
+    if (!sending && (refused || area.value !== saved)) event.preventDefault();
+  });
 }
 
 function stateOf(area: HTMLTextAreaElement): EditorState {
@@ -72,6 +96,7 @@ function stateOf(area: HTMLTextAreaElement): EditorState {
     doc: area.value,
     // Tab moves on to the next control, as everywhere: Enter indents by itself, Ctrl-] and Ctrl-[ by hand.
     extensions: [
+      keymap.of([{ key: "Mod-s", preventDefault: true, run: () => (area.form?.requestSubmit(), true) }]),
       basicSetup,
       yaml(),
       lintGutter(),

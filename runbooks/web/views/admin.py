@@ -31,5 +31,7 @@ def kill_switch(request: HttpRequest, *, actor: Actor, now: datetime) -> HttpRes
     if not reason:
         raise Invalid([Problem("/reason", "required", _("Say why: everybody who is stopped by it will ask."))])
     set_accepts_runs(actor=actor, accepts=accepts, reason=reason, now=now)
-    messages.success(request, _("Runs start again.") if accepts else _("No new run starts until you switch it on again."))
+    messages.success(
+        request, _("Runs start again.") if accepts else _("No new run starts until you switch it on again.")
+    )
     return redirect("admin")

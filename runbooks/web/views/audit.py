@@ -10,10 +10,10 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
 from runbooks.access.actors import Actor
-from runbooks.access.fetch import Hidden, installation
+from runbooks.access.fetch import installation
 from runbooks.audit.reads import record_read
 from runbooks.audit.record import OUTCOMES
-from runbooks.queries.audit import Filters, events
+from runbooks.queries.audit import Filters, event, events
 from runbooks.queries.paging import page as paged
 from runbooks.web.lasting import Moment
 from runbooks.web.pages import page
@@ -53,9 +53,7 @@ def audit(request: HttpRequest, *, actor: Actor, now: datetime) -> HttpResponse:
 
 @page
 def audit_event(request: HttpRequest, seq: int, *, actor: Actor, now: datetime) -> HttpResponse:
-    found = events(actor=actor, filters=Filters(), now=now).filter(seq=seq).first()
-    if found is None:
-        raise Hidden(action="audit.read", kind="audit event", name=str(seq))
+    found = event(actor=actor, seq=seq, now=now)
     record_read(actor=actor, action="audit.read", thing=installation(), now=now)
     body: dict[str, Any] = json.loads(bytes(found.body))
     context = {"event": found, "body": body, "seq": seq, "details": _lines(body["details"])}

@@ -59,7 +59,8 @@ def editor(request: HttpRequest, project: str, slug: str, *, actor: Actor, now: 
 def _typed(form: EditorForm, *, fresh: str) -> dict[str, object]:
     text = str(form.data.get("text", "")) if form.is_bound else fresh
     problems = located(form.problems, text)
-    return {"form": form, "text": text, "problems": problems, "base": form.data.get("base", "")}
+    marks = [{"line": one.line, "detail": one.detail} for one in problems]
+    return {"form": form, "text": text, "problems": problems, "marks": marks, "base": form.data.get("base") or 0}
 
 
 def _outline(book: Runbook, newest: Version | None) -> dict[str, object]:

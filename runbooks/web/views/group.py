@@ -50,7 +50,9 @@ def group(request: HttpRequest, slug: str, *, actor: Actor, now: datetime) -> Ht
         "present": [row for row in rows if row.ends_at is None or row.ends_at > now],
         "past": [row for row in rows if row.ends_at is not None and row.ends_at <= now],
         "grants": [{"grant": one, "role": role_of(one.rights)} for one in held],
-        "names": [name.removeprefix("user:") for name in people.known_principals(actor=actor, now=now) if name[0] == "u"],
+        "names": [
+            name.removeprefix("user:") for name in people.known_principals(actor=actor, now=now) if name[0] == "u"
+        ],
         "form": form,
     }
     return render(request, "web/group.html", context, status=form.status)

@@ -89,9 +89,7 @@ def _form(actor: Actor, request: HttpRequest | None = None) -> TokenForm:
     return form
 
 
-def _shown(
-    request: HttpRequest, *, form: TokenForm, actor: Actor, now: datetime, **more: object
-) -> HttpResponse:
+def _shown(request: HttpRequest, *, form: TokenForm, actor: Actor, now: datetime, **more: object) -> HttpResponse:
     tokens = people.tokens(actor=actor).order_by("-pk")
     context = {
         "form": form,

@@ -36,7 +36,9 @@ def projects(request: HttpRequest, *, actor: Actor, now: datetime) -> HttpRespon
     if form.is_valid():
         with refusals_shown_in(form, actor=actor, now=now):
             made = create_project(actor=actor, now=now, **form.cleaned_data)
-            messages.success(request, _("Project %(slug)s is there. Now grant people rights in it.") % {"slug": made.slug})
+            messages.success(
+                request, _("Project %(slug)s is there. Now grant people rights in it.") % {"slug": made.slug}
+            )
             return redirect("projects")
     found = paged(queryset=visible(actor=actor, now=now), cursor=request.GET.get("cursor", ""))
     counts = runbooks(actor=actor, now=now).order_by().values_list("project").annotate(count=Count("pk"))

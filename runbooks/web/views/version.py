@@ -40,9 +40,7 @@ class ReviewForm(ActForm):
 
 
 @page
-def version(
-    request: HttpRequest, project: str, slug: str, number: int, *, actor: Actor, now: datetime
-) -> HttpResponse:
+def version(request: HttpRequest, project: str, slug: str, number: int, *, actor: Actor, now: datetime) -> HttpResponse:
     found = fetch.version(actor=actor, project=project, slug=slug, number=number, now=now)
     form = ReviewForm(initial={"digest": found.hash})
     return _shown(request, version=found, form=form, actor=actor, now=now)
@@ -53,14 +51,13 @@ def version(
 def version_review(
     request: HttpRequest, project: str, slug: str, number: int, *, actor: Actor, now: datetime
 ) -> HttpResponse:
-    address = {"project": project, "slug": slug, "number": number}
-    found = fetch.version(actor=actor, action="version.reviewed", now=now, **address)
+    found = fetch.version(actor=actor, project=project, slug=slug, number=number, action="version.reviewed", now=now)
     form = ReviewForm(request.POST)
     if form.is_valid():
         with refusals_shown_in(form, actor=actor, now=now):
             review(actor=actor, version=found, now=now, **form.cleaned_data)
             messages.success(request, _("Your review is recorded."))
-            return redirect("version", **address)
+            return _back_to(found)
     return _shown(request, version=found, form=form, actor=actor, now=now)
 
 
@@ -69,11 +66,10 @@ def version_review(
 def version_submit(
     request: HttpRequest, project: str, slug: str, number: int, *, actor: Actor, now: datetime
 ) -> HttpResponse:
-    address = {"project": project, "slug": slug, "number": number}
-    found = fetch.version(actor=actor, action="version.submitted", now=now, **address)
+    found = fetch.version(actor=actor, project=project, slug=slug, number=number, action="version.submitted", now=now)
     submit(actor=actor, version=found, now=now)
     messages.success(request, _("Submitted. Somebody who wrote none of it has to review it now."))
-    return redirect("version", **address)
+    return _back_to(found)
 
 
 @require_POST
@@ -81,11 +77,10 @@ def version_submit(
 def version_publish(
     request: HttpRequest, project: str, slug: str, number: int, *, actor: Actor, now: datetime
 ) -> HttpResponse:
-    address = {"project": project, "slug": slug, "number": number}
-    found = fetch.version(actor=actor, action="version.published", now=now, **address)
+    found = fetch.version(actor=actor, project=project, slug=slug, number=number, action="version.published", now=now)
     publish(actor=actor, version=found, now=now)
     messages.success(request, _("Published: this version runs by default from now on."))
-    return redirect("version", **address)
+    return _back_to(found)
 
 
 @require_POST
@@ -93,16 +88,17 @@ def version_publish(
 def version_withdraw(
     request: HttpRequest, project: str, slug: str, number: int, *, actor: Actor, now: datetime
 ) -> HttpResponse:
-    address = {"project": project, "slug": slug, "number": number}
-    found = fetch.version(actor=actor, action="version.withdrawn", now=now, **address)
+    found = fetch.version(actor=actor, project=project, slug=slug, number=number, action="version.withdrawn", now=now)
     withdraw(actor=actor, version=found, now=now)
     messages.success(request, _("Withdrawn."))
-    return redirect("version", **address)
+    return _back_to(found)
 
 
-def _shown(
-    request: HttpRequest, *, version: Version, form: ReviewForm, actor: Actor, now: datetime
-) -> HttpResponse:
+def _back_to(version: Version) -> HttpResponse:
+    return redirect("version", version.runbook.project.slug, version.runbook.slug, version.number)
+
+
+def _shown(request: HttpRequest, *, version: Version, form: ReviewForm, actor: Actor, now: datetime) -> HttpResponse:
     before = published_version(version.runbook)
     compared = before if before and before.pk != version.pk else None
     context = {

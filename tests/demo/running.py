@@ -28,17 +28,19 @@ class Result:
         return self.output.splitlines()
 
 
-def definition_of(slug: str) -> Definition:
-    return parse_definition(load_definition(PROCEDURES / f"{slug}.yaml", project="demo"))
-
-
 def run(slug: str, folder: Path, **values: object) -> list[Result]:
     return run_as(None, slug, folder, values)
 
 
 def run_as(user: int | None, slug: str, folder: Path, values: Mapping[str, object]) -> list[Result]:
+    definition = parse_definition(load_definition(PROCEDURES / f"{slug}.yaml", project="demo"))
+    return run_definition(definition, folder, values, user=user)
+
+
+def run_definition(
+    definition: Definition, folder: Path, values: Mapping[str, object], *, user: int | None = None
+) -> list[Result]:
     """The results of the steps that ran: up to the first that failed, each in a folder of its own."""
-    definition = definition_of(slug)
     given = {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
     variables = parameter_variables(clean_values(definition.parameters, given))
     results: list[Result] = []

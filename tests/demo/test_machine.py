@@ -41,6 +41,20 @@ def test_a_listener_that_is_not_on_the_list_is_found_and_an_allowed_one_is_not(t
     assert lenient.exit_code == FINE
 
 
+def test_udp_is_looked_at_where_it_is_asked_for(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        results = []
+        for asked in (False, True):
+            folder = tmp_path / str(asked)
+            folder.mkdir()
+            results += run("listening-ports", folder, allowed="0-65535", include_udp=asked, loopback_is_fine=False)
+    without, with_it = results
+    assert f"{port}/udp" not in without.output
+    assert f"{port}/udp" in with_it.outputs["unexpected_ports"].split(", ")
+
+
 def test_an_ipv6_listener_is_shown_with_its_address(tmp_path: Path) -> None:
     if not socket.has_ipv6:
         pytest.skip("this machine has no IPv6")

@@ -110,6 +110,28 @@ CASES = [
         values={"measurements": "2026-11-01 5\n2026-11-02 5"},
         outputs={"days_left": "never"},
     ),
+    Case(
+        "capacity-forecast", FINE, "full in 23 days", values={"extra_per_day": 2}, outputs={"growth_per_day": "6.594"}
+    ),
+    Case("capacity-forecast", FINE, "full in 28 days", values={"assume_worst": True}),
+    Case(
+        "capacity-forecast",
+        FINE,
+        "in TiB, usable 660.0 of 660.0",
+        values={"unit": "TiB", "capacity": 660, "reserve_percent": 0},
+    ),
+    Case(
+        "capacity-forecast",
+        FINE,
+        "on 2024-03-02",
+        values={"measurements": "2024-02-26 568\n2024-02-28 569", "warn_days": 1},
+    ),
+    Case(
+        "capacity-forecast",
+        FINE,
+        "on 2025-01-01",
+        values={"measurements": "2024-12-29 568\n2024-12-30 569", "warn_days": 1},
+    ),
     Case("capacity-forecast", UNKNOWN, "two days or more", values={"measurements": "2026-11-01 5"}),
     Case(
         "capacity-forecast",

@@ -96,3 +96,10 @@ def test_control_sequences_can_be_left_out(tmp_path: Path) -> None:
     assert result.output.count("\n") == 10_000
     assert "\x1b[2J" not in result.output
     assert "\a" not in result.output
+
+
+def test_a_forecast_carries_its_ticket_and_its_note(tmp_path: Path) -> None:
+    note = "Ask Ines first.\n<b>Not</b> on Fridays."
+    (result,) = run("capacity-forecast", tmp_path, ticket="OPS-1234", note=note, warn_days=3650)
+    assert "**Act:** `/var/lib/postgresql on db-1` (OPS-1234): it will be full" in result.summary
+    assert "    Ask Ines first.\n    <b>Not</b> on Fridays." in result.summary

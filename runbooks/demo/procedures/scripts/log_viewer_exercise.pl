@@ -41,7 +41,7 @@ my @chapters = (
     }],
     ['true colour', sub {
         my ($n) = @_;
-        return join('', map { sprintf "\e[48;2;%d;%d;%dm ", dial($n / 20 + $_ / 12) } 1 .. 72) . $reset . ' gradient ' . $n;
+        return join('', map { sprintf "\e[48;2;%d;%d;%dm ", dial($n / 20 + $_ / 12) } 1 .. 40) . $reset . ' gradient ' . $n;
     }],
     ['attributes that stay on over the end of a line', sub {
         my ($n) = @_;

@@ -1,0 +1,166 @@
+# ruff: noqa: E501  (a table reads best with a row a line)
+"""Every route, every method, every role: what they get. A route that is not in the table fails.
+
+What one may not see answers 404, what one sees but may not do 403, who is nobody 401. Where a role may, the status is
+what the act answers. Each call is rolled back, so that the order does not matter.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+
+from runbooks.models import Group, Membership
+from runbooks.usecases.versions.review import review
+from runbooks.usecases.versions.submit import submit
+from tests.world import PROJECT, World, definition
+
+ROLES = ("nobody", "stranger", "runner", "author", "owner", "auditor", "admin")
+METHODS = ("get", "post", "put", "patch", "delete")
+BOOK = f"runbooks/{PROJECT}/hello"
+
+
+@dataclass(frozen=True)
+class Row:
+    method: str
+    route: str  # as Django writes it
+    statuses: str  # one per role
+    path: str = ""  # where the route has parameters; {run}, {grant}, {token} are filled in
+    body: Any = None
+
+
+GRANT = {"principal": "user:stranger", "object": f"project:{PROJECT}", "rights": ["view"]}
+BY = "/api/v1/"
+# fmt: off
+API = [
+    #                                            nobody stranger runner author owner auditor admin
+    Row("GET", "me", "401 200 200 200 200 200 200"),
+    Row("POST", "authz/check", "401 404 200 200 200 200 200", body={"action": "run", "object": f"project:{PROJECT}"}),
+    Row("GET", "projects", "401 200 200 200 200 200 200"),
+    Row("POST", "projects", "401 403 403 403 403 403 201", body={"slug": "new", "title": "New"}),
+    Row("GET", "projects/<slug:slug>", "401 404 200 200 200 200 200", f"projects/{PROJECT}"),
+    Row("GET", "users", "401 403 403 403 403 403 200"),
+    Row("POST", "users", "401 403 403 403 403 403 201", body={"username": "newcomer"}),
+    Row("GET", "users/<str:name>", "401 404 200 404 404 404 200", "users/runner"),
+    Row("PATCH", "users/<str:name>", "401 404 403 404 404 404 200", "users/runner", {"disabled": True}),
+    Row("GET", "service-accounts", "401 403 403 403 403 403 200"),
+    Row("POST", "service-accounts", "401 403 403 403 403 403 201", body={"username": "bot", "owner": "runner"}),
+    Row("GET", "groups", "401 403 403 403 403 403 200"),
+    Row("POST", "groups", "401 403 403 403 403 403 201", body={"slug": "new", "title": "New"}),
+    Row("GET", "groups/<slug:slug>", "401 404 404 404 404 404 200", "groups/oncall"),
+    Row("GET", "groups/<slug:slug>/members", "401 404 404 404 404 404 200", "groups/oncall/members"),
+    Row("POST", "groups/<slug:slug>/members", "401 404 404 404 404 404 201", "groups/oncall/members", {"user": "runner"}),
+    Row(
+        "DELETE",
+        "groups/<slug:slug>/members/<str:name>",
+        "401 404 404 404 404 404 204",
+        "groups/oncall/members/author",
+    ),
+    Row("GET", "tokens", "401 200 200 200 200 200 200"),
+    Row("POST", "tokens", "401 201 201 201 201 201 201", body={"name": "mine"}),
+    Row("DELETE", "tokens/<str:id>", "401 404 204 404 404 404 204", "tokens/{token}"),
+    Row("GET", "grants", "401 200 200 200 200 200 200"),
+    Row("POST", "grants", "401 404 403 403 201 403 201", body=GRANT),
+    Row("GET", "grants/<str:id>", "401 404 200 404 200 200 200", "grants/{grant}"),
+    Row("DELETE", "grants/<str:id>", "401 404 403 404 204 403 204", "grants/{grant}"),
+    Row("GET", "runbooks", "401 200 200 200 200 200 200"),
+    Row("GET", "runbooks/<slug:project>/<slug:slug>", "401 404 200 200 200 200 200", BOOK),
+    Row("PUT", "runbooks/<slug:project>/<slug:slug>/draft", "401 404 403 201 201 403 403", f"{BOOK}/draft", definition(script="new")),
+    Row("GET", "runbooks/<slug:project>/<slug:slug>/versions", "401 404 200 200 200 200 200", f"{BOOK}/versions"),
+    Row("GET", "runbooks/<slug:project>/<slug:slug>/versions/<int:number>", "401 404 200 200 200 200 200", f"{BOOK}/versions/1"),
+    Row("POST", "runbooks/<slug:project>/<slug:slug>/versions/<int:number>/submit", "401 404 403 200 200 403 403", f"{BOOK}/versions/2/submit"),
+    Row("POST", "runbooks/<slug:project>/<slug:slug>/versions/<int:number>/withdraw", "401 404 403 200 200 403 403", f"{BOOK}/versions/2/withdraw"),
+    Row("POST", "runbooks/<slug:project>/<slug:slug>/versions/<int:number>/review", "401 404 403 403 200 403 403", f"{BOOK}/versions/3/review", {"verdict": "approve", "hash": "{hash}"}),
+    Row("POST", "runbooks/<slug:project>/<slug:slug>/versions/<int:number>/publish", "401 404 403 403 200 403 403", f"{BOOK}/versions/4/publish"),
+    Row("GET", "runbooks/<slug:project>/<slug:slug>/versions/<int:a>/diff/<int:b>", "401 404 200 200 200 200 200", f"{BOOK}/versions/1/diff/2"),
+    Row("GET", "runs", "401 200 200 200 200 200 200"),
+    Row("POST", "runs", "401 404 202 403 202 403 403", body={"runbook": f"{PROJECT}/hello"}),
+    Row("GET", "runs/<str:id>", "401 404 200 200 200 200 200", "runs/{run}"),
+    Row("GET", "runs/<str:id>/steps", "401 404 200 200 200 200 200", "runs/{run}/steps"),
+    Row("GET", "runs/<str:id>/log", "401 404 200 403 200 200 403", "runs/{run}/log"),
+    Row("POST", "runs/<str:id>/cancel", "401 404 202 403 202 403 202", "runs/{run}/cancel"),
+    Row("POST", "runs/<str:id>/rerun", "401 404 202 403 202 403 403", "runs/{run}/rerun"),
+    Row("GET", "audit/events", "401 403 403 403 403 200 403"),
+    Row("GET", "schema", "401 200 200 200 200 200 200"),
+    Row("GET", "docs", "401 200 200 200 200 200 200"),
+    *(Row(method, "<path:rest>", "401 404 404 404 404 404 404", "no/such/thing") for method in ("GET", "POST", "PUT", "PATCH", "DELETE")),
+]
+# fmt: on
+
+
+@dataclass
+class Filled:
+    """The world's things that paths name."""
+
+    values: dict[str, str]
+
+    def __call__(self, text: str) -> str:
+        for name, value in self.values.items():
+            text = text.replace("{" + name + "}", value)
+        return text
+
+
+@pytest.fixture
+def filled(world: World) -> Filled:
+    """Version 1 published, 2 a draft, 3 in review, 4 approved; a queued run of the runner's; a group with a member."""
+    now = timezone.now()
+    runbook = world.published()
+    world.drafted(script="echo two")
+    third = world.drafted(script="echo three")
+    submit(actor=world.actor("author"), version=third, now=now)
+    fourth = world.drafted(script="echo four")
+    submit(actor=world.actor("author"), version=fourth, now=now)
+    review(actor=world.actor("owner"), version=fourth, verdict="approve", comment="", digest=fourth.hash, now=now)
+    run = world.started(runbook)
+    group = Group.objects.create(slug="oncall", title="On call")
+    Membership.objects.create(group=group, user=world.user("author"), starts_at=now)
+    world.token("runner")
+    return Filled(
+        {
+            "run": str(run.pk),
+            "hash": third.hash,
+            "grant": str(world.user("runner").grants.get().pk),
+            "token": str(world.user("runner").tokens.get().pk),
+        }
+    )
+
+
+@pytest.mark.parametrize("row", API, ids=lambda row: f"{row.method} {row.route}")
+def test_each_role_gets_from_the_api_what_the_table_says(world: World, filled: Filled, row: Row) -> None:
+    expected = dict(zip(ROLES, map(int, row.statuses.split()), strict=True))
+    path, body = BY + filled(row.path or row.route), filled(json.dumps(row.body or {}))
+    assert {role: _status(world, role, row.method, path, body) for role in ROLES} == expected
+
+
+def test_every_route_of_the_api_is_in_the_table() -> None:
+    there = {(method, route.removeprefix("api/v1/")) for method, route in _routes() if route.startswith("api/v1/")}
+    assert there == {(row.method, row.route) for row in API}
+
+
+def _status(world: World, role: str, method: str, path: str, body: str) -> int:
+    with transaction.atomic():
+        head = {} if role == "nobody" else {"Authorization": f"Bearer {world.token(role)}"}
+        call = getattr(Client(headers=head), method.lower())
+        answer = call(path) if method == "GET" else call(path, body, content_type="application/json")
+        transaction.set_rollback(True)
+    return int(answer.status_code)
+
+
+def _routes() -> Iterator[tuple[str, str]]:
+    """Every method of every route that the project has."""
+    waiting: list[tuple[str, URLPattern | URLResolver]] = [("", one) for one in get_resolver().url_patterns]
+    while waiting:
+        before, entry = waiting.pop()
+        route = before + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            waiting += [(route, one) for one in entry.url_patterns]
+            continue
+        view = getattr(entry.callback, "cls", None) or getattr(entry.callback, "view_class", None)
+        methods = [method for method in METHODS if hasattr(view, method)] if view else ["get"]
+        yield from ((method.upper(), route) for method in methods)

@@ -123,14 +123,14 @@ CASES = [
     Case(
         "capacity-forecast",
         FINE,
-        "on 2024-03-02",
+        "on 2024-03-01",
         values={"measurements": "2024-02-26 568\n2024-02-28 569", "warn_days": 1},
     ),
     Case(
         "capacity-forecast",
         FINE,
         "on 2025-01-01",
-        values={"measurements": "2024-12-29 568\n2024-12-30 569", "warn_days": 1},
+        values={"measurements": "2024-12-30 568\n2024-12-31 569", "warn_days": 1},
     ),
     Case("capacity-forecast", UNKNOWN, "two days or more", values={"measurements": "2026-11-01 5"}),
     Case(

@@ -30,7 +30,7 @@ STATIC_READY := runbooks/static/.ready-$(call digest,$(ASSET_SOURCES))
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --progress-bar off --no-input
 
-.PHONY: help run ready test lint format e2e audit bench lock clean
+.PHONY: help run ready test e2e lint style types layers migrations frontend format audit bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -49,11 +49,21 @@ e2e: $(DEV_READY) $(STATIC_READY) ## run the journeys in a real browser
 	@command -v chromium >/dev/null || { echo "make e2e drives Chromium: install the Debian package 'chromium'." >&2; exit 1; }
 	@$(BIN)/python -m pytest tests/journeys $(ARGS)
 
-lint: $(DEV_READY) $(MODULES_READY) ## check style, types, layers, migrations and the front end
+lint: style types layers migrations frontend ## check style, types, layers, migrations and the front end (-k: all, whatever fails)
+
+style: $(DEV_READY)
 	@echo "ruff"; $(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: $(DEV_READY)
 	@echo "mypy"; $(BIN)/mypy
+
+layers: $(DEV_READY)
 	@echo "import-linter"; $(BIN)/lint-imports
+
+migrations: $(DEV_READY)
 	@echo "migrations"; $(BIN)/python manage.py makemigrations --check --dry-run
+
+frontend: $(MODULES_READY)
 	@echo "front end"; cd $(ASSETS) && $(NPM) run --silent check
 
 format: $(DEV_READY) ## put the code into its standard form

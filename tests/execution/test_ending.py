@@ -81,8 +81,16 @@ def test_a_lost_lease_gives_no_grace(executor: LocalExecutor) -> None:
 
 
 def test_grace_lets_a_script_clean_up(executor: LocalExecutor) -> None:
-    script = "trap 'sleep 0.2; echo cleaned; exit 7' TERM; echo ready; sleep 60 & wait"
+    script = "trap 'sleep 0.2; echo cleaned; exit 7' TERM; sh -c 'echo ready; exec sleep 60' & wait"
     run = Running(executor, work(script, grace_seconds=30))
+    run.until_it_says("ready")
+    run.lease.end(StopReason.CANCELLED)
+    outcome = run.outcome()
+    assert (outcome.exit_code, run.sink.text) == (7, "ready\ncleaned\n")
+
+
+def test_a_stopped_script_hears_that_it_has_to_end(executor: LocalExecutor) -> None:
+    run = Running(executor, work("trap 'echo cleaned; exit 7' TERM; echo ready; kill -STOP $$", grace_seconds=30))
     run.until_it_says("ready")
     run.lease.end(StopReason.CANCELLED)
     outcome = run.outcome()

@@ -32,8 +32,8 @@ def test_a_spawner_that_died_idle_is_replaced(executor: LocalExecutor) -> None:
 
 
 def test_a_spawner_that_does_not_answer_is_replaced(executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link, "ANSWER_SECONDS", 0.4)
     spawner = spawner_of(executor)
+    monkeypatch.setattr(link, "ANSWER_SECONDS", 0.4)
     os.kill(spawner, signal.SIGSTOP)
     try:
         outcome = executor.execute(work=work("exit 0"), sink=Sink(), lease=HeldLease())

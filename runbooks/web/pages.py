@@ -41,7 +41,7 @@ def page(view: View) -> View:
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
-    """Only addresses that can be opened again are come back to. An account that was disabled meanwhile is signed out."""
+    """Who was asked for a page comes back to it. An account that was disabled meanwhile is signed out."""
     if request.user.is_authenticated:
         logout(request)
     if "HX-Request" in request.headers:

@@ -1,5 +1,6 @@
 """Runs, as the actor may see them."""
 
+import uuid
 from datetime import datetime
 
 from django.db.models import QuerySet
@@ -8,6 +9,7 @@ from runbooks.access.actors import Actor
 from runbooks.access.rights import restrict_runs
 from runbooks.domain.states import RUN_FINAL
 from runbooks.models import Run, Runbook
+from runbooks.queries.runbooks import runbooks
 
 
 def runs(*, actor: Actor, now: datetime, runbook: str = "", status: str = "", requested_by: str = "") -> QuerySet[Run]:
@@ -26,6 +28,17 @@ def runs(*, actor: Actor, now: datetime, runbook: str = "", status: str = "", re
     return found.select_related("runbook__project", "version", "requested_by").prefetch_related("step_runs")
 
 
+def found_by(*, actor: Actor, q: str, now: datetime) -> QuerySet[Run]:
+    """Runs whose id begins with Q, or whose runbook is found by Q; newest first."""
+    beginning = q.replace("-", "").lower()
+    if len(beginning) >= 4 and set(beginning) <= set("0123456789abcdef"):
+        first, last = (uuid.UUID(beginning[:32].ljust(32, filler)) for filler in "0f")
+        found = runs(actor=actor, now=now).filter(pk__gte=first, pk__lte=last)
+    else:
+        found = runs(actor=actor, now=now).filter(runbook__in=runbooks(actor=actor, q=q, now=now).values("pk"))
+    return found.defer("plan").order_by("-id")
+
+
 def running_like(*, runbook: Runbook) -> Run | None:
     """A run of this runbook that has not ended: the form says so before anybody starts another."""
     open_runs = Run.objects.filter(runbook=runbook).exclude(status__in=RUN_FINAL)
@@ -34,8 +47,7 @@ def running_like(*, runbook: Runbook) -> Run | None:
 
 def usual_seconds(*, runbook: Runbook) -> float | None:
     """The median duration of the last twenty successes."""
-    done = Run.objects.filter(runbook=runbook, status="succeeded", started_at__isnull=False).order_by("-id")[:20]
-    lengths = sorted(
-        (run.finished_at - run.started_at).total_seconds() for run in done if run.finished_at and run.started_at
-    )
+    done = Run.objects.filter(runbook=runbook, status="succeeded", started_at__isnull=False).order_by("-id")
+    moments = done.values_list("started_at", "finished_at")[:20]
+    lengths = sorted((finished - started).total_seconds() for started, finished in moments if started and finished)
     return lengths[len(lengths) // 2] if lengths else None

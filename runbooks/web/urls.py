@@ -6,16 +6,22 @@ from runbooks.web.views import (
     access,
     admin,
     audit,
+    catalog,
     deliveries,
     editor,
     group,
     groups,
     me,
     new_grant,
+    palette,
     people,
     person,
     projects,
     reviews,
+    run,
+    run_form,
+    runbook,
+    runs,
     version,
     version_diff,
 )
@@ -24,8 +30,18 @@ BOOK = "runbooks/<slug:project>/<slug:slug>"
 VERSION = f"{BOOK}/versions/<int:number>"
 RUN = "runs/<str:run_id>"
 
-# For runners: catalog, runbook, run_form, run_preview, runs, run, run_cancel, run_rerun, palette.
-RUNNERS: list[URLPattern] = []
+# For runners: find, start, watch.
+RUNNERS: list[URLPattern] = [
+    path("", catalog.catalog, name="catalog"),
+    path(BOOK, runbook.runbook, name="runbook"),
+    path(f"{BOOK}/run", run_form.run_form, name="run_form"),
+    path(f"{BOOK}/run/preview", run_form.run_preview, name="run_preview"),
+    path("runs", runs.runs, name="runs"),
+    path(RUN, run.run, name="run"),
+    path(f"{RUN}/cancel", run.run_cancel, name="run_cancel"),
+    path(f"{RUN}/rerun", run.run_rerun, name="run_rerun"),
+    path("palette", palette.palette, name="palette"),
+]
 
 # For authors and owners: editor, version, diff and what is done with them.
 AUTHORS = [

@@ -1,0 +1,170 @@
+"""The form that starts a run, and the panel beside it that says what would happen."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from runbooks.access import fetch
+from runbooks.access.actors import Actor
+from runbooks.access.rights import owners_of
+from runbooks.domain.definition import Definition
+from runbooks.domain.plan import Plan
+from runbooks.domain.problems import Invalid, Problem
+from runbooks.models import Run, Runbook, Version
+from runbooks.queries.runs import running_like, usual_seconds
+from runbooks.usecases.runs.preview import preview
+from runbooks.usecases.runs.start import Request, may_start
+from runbooks.usecases.runs.start_once import AlreadyRunning, Sending, start_once
+from runbooks.usecases.versions.draft import definition_of
+from runbooks.web.forms.run import RunForm, link_values, posted_values, slips
+from runbooks.web.pages import page
+
+KEY_CHARACTERS = 64
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Whose form it is, for what, and what has been typed into it so far."""
+
+    actor: Actor
+    now: datetime
+    runbook: Runbook
+    version: Version
+    number: int | None  # of the version, where it is not the published one that was asked for
+    definition: Definition
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page
+def run_form(request: HttpRequest, project: str, slug: str, *, actor: Actor, now: datetime) -> HttpResponse:
+    asked = _asked(request, project=project, slug=slug, actor=actor, now=now)
+    if request.method != "POST":
+        return _shown(request, asked=asked, form=_first_form(request, asked=asked))
+    problems = _problems(request, asked=asked)
+    if problems:
+        return _shown(request, asked=asked, form=_form_again(request, asked=asked, problems=problems), status=400)
+    return _started(request, asked=asked)
+
+
+@require_POST
+@page
+def run_preview(request: HttpRequest, project: str, slug: str, *, actor: Actor, now: datetime) -> HttpResponse:
+    """The panel alone, for what has been typed so far."""
+    asked = _asked(request, project=project, slug=slug, actor=actor, now=now)
+    return render(request, "web/run_form/_plan.html", _plan_context(request, asked=asked))
+
+
+def _asked(request: HttpRequest, *, project: str, slug: str, actor: Actor, now: datetime) -> Asked:
+    """Raises Hidden and NotAllowed."""
+    action = "run.requested"
+    runbook = fetch.runbook(actor=actor, project=project, slug=slug, action=action, now=now)
+    text = (request.POST if request.method == "POST" else request.GET).get("version", "")
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else None
+    version = may_start(actor=actor, runbook=runbook, number=number, now=now)
+    version.runbook = runbook
+    return Asked(actor, now, runbook, version, number, definition_of(version))
+
+
+def _first_form(request: HttpRequest, *, asked: Asked) -> RunForm:
+    """Values from a link or from an earlier run are labelled as such; nothing starts by itself."""
+    if earlier := _earlier(request, asked=asked):
+        known = {parameter.name for parameter in asked.definition.parameters}
+        given = {name: value for name, value in earlier.parameters.items() if name in known}
+        return RunForm(definition=asked.definition, given=given, reason=earlier.reason, origin=_("from the earlier run"))
+    query = request.GET.dict()
+    given = link_values(asked.definition, query)
+    reason = query.get("reason", "")
+    return RunForm(definition=asked.definition, given=given, reason=reason, origin=_("from the link"))
+
+
+def _form_again(request: HttpRequest, *, asked: Asked, problems: list[Problem]) -> RunForm:
+    return RunForm(definition=asked.definition, data=request.POST.dict(), problems=problems)
+
+
+def _request(request: HttpRequest, *, asked: Asked) -> Request:
+    posted = request.POST.dict()
+    return Request(
+        values=posted_values(asked.definition, posted), reason=posted.get("reason", "").strip(), number=asked.number
+    )
+
+
+def _planned(request: HttpRequest, *, asked: Asked) -> tuple[Plan | None, list[Problem]]:
+    try:
+        plan = preview(
+            actor=asked.actor, runbook=asked.runbook, request=_request(request, asked=asked), now=asked.now
+        )
+    except Invalid as error:
+        return None, list(error.problems)
+    return plan, []
+
+
+def _problems(request: HttpRequest, *, asked: Asked) -> list[Problem]:
+    """All of them at once: those of the values, and those of what only a person is asked."""
+    return [*_planned(request, asked=asked)[1], *slips(asked.definition, request.POST.dict())]
+
+
+def _started(request: HttpRequest, *, asked: Asked) -> HttpResponse:
+    sending = Sending(
+        key=request.POST.get("key", "")[:KEY_CHARACTERS] or uuid.uuid4().hex, beside=request.POST.get("beside", "")
+    )
+    earlier = _earlier(request, asked=asked)
+    try:
+        started = start_once(
+            actor=asked.actor,
+            runbook=asked.runbook,
+            request=_request(request, asked=asked),
+            sending=sending,
+            rerun_of=earlier,
+            now=asked.now,
+        )
+    except AlreadyRunning:
+        form = _form_again(request, asked=asked, problems=[])
+        return _shown(request, asked=asked, form=form, asks_beside=True, status=409)
+    if started.repeated:
+        messages.info(request, _("This form had been sent before: here is the run that it started."))
+    return redirect("run", run_id=started.run.pk)
+
+
+def _earlier(request: HttpRequest, *, asked: Asked) -> Run | None:
+    """The run whose values are offered again. Raises Hidden."""
+    run_id = (request.POST if request.method == "POST" else request.GET).get("from", "")
+    if not run_id:
+        return None
+    run = fetch.run(actor=asked.actor, run_id=run_id, now=asked.now)
+    return run if run.runbook_id == asked.runbook.pk else None
+
+
+def _shown(
+    request: HttpRequest, *, asked: Asked, form: RunForm, asks_beside: bool = False, status: int = 200
+) -> HttpResponse:
+    context = {
+        "form": form,
+        "key": request.POST.get("key", "")[:KEY_CHARACTERS] or uuid.uuid4().hex,
+        "earlier": _earlier(request, asked=asked),
+        "running": running_like(runbook=asked.runbook),
+        "asks_beside": asks_beside,
+        **_plan_context(request, asked=asked),
+    }
+    return render(request, "web/run_form.html", context, status=status)
+
+
+def _plan_context(request: HttpRequest, *, asked: Asked) -> dict[str, object]:
+    posted = request.method == "POST"
+    plan, problems = _planned(request, asked=asked) if posted else (None, [])
+    return {
+        "runbook": asked.runbook,
+        "version": asked.version,
+        "number": asked.number,
+        "definition": asked.definition,
+        "plan": plan,
+        "problems": problems,
+        "owners": owners_of(runbook=asked.runbook, now=asked.now),
+        "usual_seconds": usual_seconds(runbook=asked.runbook),
+        "longest": sum(step.timeout_seconds for step in asked.definition.steps),
+    }

@@ -72,7 +72,7 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "runbooks" / "web" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            "libraries": {"ui": "runbooks.web.templatetags.ui"},
+            "libraries": {name: f"runbooks.web.templatetags.{name}" for name in ("ui", "runs")},
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",

@@ -40,4 +40,3 @@ def remembered(method: Callable[..., Response]) -> Callable[..., Response]:
 def _fingerprint(request: Request) -> str:
     text = f"{request.method} {request.path}\n".encode() + request._request.body
     return hashlib.sha256(text).hexdigest()
-

@@ -13,7 +13,7 @@ const web = join(here, "..", "web");
 const out = join(here, "..", "static", "opsaas");
 
 const STYLES = ["app.css", "log.css"];
-const SCRIPTS = ["theme.ts", "app.ts", "log.ts", "editor.ts"];
+const SCRIPTS = ["theme.ts", "app.ts", "log.ts", "editor.ts", "run_form.ts"];
 const USES_CLASSES = [`${web}/templates/**/*.html`, `${web}/**/*.py`, `${here}/src/**/*.ts`];
 const BROWSERS = ["chrome123", "firefox128", "safari17.5"];
 

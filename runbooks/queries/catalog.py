@@ -1,6 +1,7 @@
 """What the catalog tells of each runbook, for a page of them at a time."""
 
 import json
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -66,12 +67,12 @@ def _sorted(words: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(words), key=str.lower))
 
 
-def _documents(ids: Sequence[object]) -> dict[object, str]:
+def _documents(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
     published = Version.objects.filter(runbook__in=ids, state=VersionState.PUBLISHED)
     return {pk: json.loads(bytes(text)).get("doc", "") for pk, text in published.values_list("runbook_id", "manifest")}
 
 
-def _last_runs(ids: Sequence[object]) -> dict[object, Run]:
+def _last_runs(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Run]:
     newest = Run.objects.filter(runbook=OuterRef("pk")).order_by("-id").values("pk")[:1]
     found = Runbook.objects.filter(pk__in=ids).values(last=Subquery(newest))
     return {run.runbook_id: run for run in Run.objects.filter(pk__in=found).defer("plan", "parameters")}

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from runbooks.domain.states import RunStatus
@@ -15,6 +16,9 @@ class Filters(forms.Form):
     """Every filter is optional."""
 
     use_required_attribute = False
+
+    def __init__(self, data: QueryDict) -> None:
+        super().__init__(data, auto_id="filter_%s")
 
     def asked(self) -> dict[str, str]:
         """The filters that are sound, by name."""
@@ -38,8 +42,8 @@ class CatalogFilters(Filters):
         ),
     )
 
-    def __init__(self, *args: Any, facets: Facets, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="filter_%s", **kwargs)
+    def __init__(self, data: QueryDict, *, facets: Facets) -> None:
+        super().__init__(data)
         for name, label, words in [
             ("tag", _("Tag"), facets.tags),
             ("alert", _("Alert"), facets.alerts),
@@ -65,18 +69,11 @@ class RunFilters(Filters):
             *((str(status), WORDS[status].label) for status in RunStatus),
         ],
     )
-    mine = forms.ChoiceField(
-        label=_("Started by"), required=False, choices=[("", _("Anyone")), ("1", _("Me"))]
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="filter_%s", **kwargs)
+    mine = forms.ChoiceField(label=_("Started by"), required=False, choices=[("", _("Anyone")), ("1", _("Me"))])
 
 
 def _choice(label: Any, words: Iterable[str]) -> forms.ChoiceField:
-    return forms.ChoiceField(
-        label=label, required=False, choices=[("", _("Any")), *((word, word) for word in words)]
-    )
+    return forms.ChoiceField(label=label, required=False, choices=[("", _("Any")), *((word, word) for word in words)])
 
 
 def _with(words: tuple[str, ...], asked: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The form that starts a run: one typed field per parameter. What is wrong is told by the domain; this only shows it."""
+"""The form that starts a run: one typed field per parameter. The domain tells what is wrong; this only shows it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -34,7 +34,7 @@ class RunForm(forms.Form):
         problems: Iterable[Problem] = (),
     ) -> None:
         """GIVEN are values to begin with, labelled by their ORIGIN; PROBLEMS are shown beside their fields."""
-        super().__init__(data=data)  # type: ignore[arg-type]  # any mapping of strings will do
+        super().__init__(data=data)
         self.definition, self.problems = definition, tuple(problems)
         given = given or {}
         for parameter in definition.parameters:
@@ -67,7 +67,7 @@ class RunForm(forms.Form):
     def summary(self) -> list[SafeString]:
         """What is wrong, each line a link to its field."""
         return [
-            format_html('<a href="#{}">{}</a>: {}', _first_id(field), field.field.plain_label, error)
+            format_html('<a href="#{}">{}</a>: {}', _first_id(field), _plain_label(field), error)
             for field in self
             for error in field.errors
         ] + [format_html("{}", error) for error in self.non_field_errors()]
@@ -75,7 +75,9 @@ class RunForm(forms.Form):
 
 def posted_values(definition: Definition, data: Mapping[str, str]) -> dict[str, JsonValue]:
     """The JSON values that the fields mean."""
-    fields = {parameter.name: data[name] for parameter in definition.parameters if (name := VALUE + parameter.name) in data}
+    fields = {
+        parameter.name: data[name] for parameter in definition.parameters if (name := VALUE + parameter.name) in data
+    }
     return values_from_form(definition.parameters, fields)
 
 
@@ -110,6 +112,11 @@ def _field_named(pointer: str) -> str:
         if pointer.startswith(beginning):
             return prefix + pointer.removeprefix(beginning)
     return pointer
+
+
+def _plain_label(field: forms.BoundField) -> str:
+    shown = field.field
+    return shown.plain_label if isinstance(shown, ShownField) else str(field.label)
 
 
 def _first_id(field: forms.BoundField) -> str:
@@ -178,7 +185,7 @@ def _again(parameter: Parameter) -> ShownField:
     return ShownField(
         plain_label=_("%(name)s, once more") % {"name": name.capitalize()},
         required=parameter.required,
-        help_text=_("Type yes or no.") if yes_or_no else _("Type the value again, so that a slip cannot start the wrong thing."),
+        help_text=_("Type yes or no.") if yes_or_no else _("So that a slip cannot start the wrong thing."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
 

@@ -25,9 +25,7 @@ SHORT = 5  # rows of the small lists beside the cards
 def catalog(request: HttpRequest, *, actor: Actor, now: datetime) -> HttpResponse:
     form = CatalogFilters(request.GET, facets=facets(actor=actor, now=now))
     asked = form.asked()
-    found = page_of(
-        queryset=runbooks(actor=actor, now=now, **asked), cursor=request.GET.get("cursor", ""), size=CARDS
-    )
+    found = page_of(queryset=runbooks(actor=actor, now=now, **asked), cursor=request.GET.get("cursor", ""), size=CARDS)
     context = {
         "form": form,
         "is_filtered": any(asked.values()),

@@ -16,7 +16,7 @@ from runbooks.access.rights import rights_on
 from runbooks.audit.reads import record_read
 from runbooks.domain.definition import Risk
 from runbooks.domain.policy import cancel_of
-from runbooks.domain.states import RUN_FINAL, RUN_NEVER_STARTED, RunStatus, VersionState
+from runbooks.domain.states import RUN_FINAL, RunStatus, VersionState
 from runbooks.models import Run
 from runbooks.queries.runs import running_like, usual_seconds
 from runbooks.usecases.runs.cancel import cancel
@@ -36,12 +36,11 @@ def run(request: HttpRequest, run_id: str, *, actor: Actor, now: datetime) -> Ht
         record_read(actor=actor, action="run.output_read", thing=found, now=now)
     context = {
         "run": found,
-        "steps": _steps(found),
         "sees_output": "see_output" in rights,
         "usual_seconds": usual_seconds(runbook=found.runbook),
         "is_final": found.status in RUN_FINAL,
-        "never_started": found.status in RUN_NEVER_STARTED,
         "deliveries": found.deliveries.select_related("recipient") if rights & {"grant", "audit"} else None,
+        **_told(run=found, sees_output="see_output" in rights),
         **_acts(run=found, actor=actor, rights=rights, now=now),
     }
     return render(request, "web/run.html", context)
@@ -79,16 +78,22 @@ def form_like(run: Run, *, number: int | None = None) -> str:
     return f"{form}?from={run.pk}" + (f"&version={number}" if number else "")
 
 
-def _steps(run: Run) -> list[dict[str, object]]:
-    """The step runs, each with what the definition says of its step."""
-    said = {step.id: step for step in definition_of(run.version).steps}
-    return [{"run": step_run, "title": said[step_run.step].title} for step_run in run.step_runs.all()]
+def _told(*, run: Run, sees_output: bool) -> dict[str, object]:
+    """What the script left besides its log; withheld like the log itself."""
+    steps = list(run.step_runs.all())
+    said = steps if sees_output else []
+    return {
+        "steps": steps,
+        "summaries": [step.summary for step in said if step.summary],
+        "outputs": [step for step in said if step.outputs],
+        "never_ran": run.started_at is None,
+    }
 
 
 def _acts(*, run: Run, actor: Actor, rights: set[str], now: datetime) -> dict[str, object]:
     status, mine = RunStatus(run.status), run.requested_by_id == actor.user.pk
     definition = definition_of(run.version)
-    asks = definition.risk is Risk.HIGH or any(parameter.confirm for parameter in definition.parameters)
+    careful = definition.risk is Risk.HIGH or any(parameter.confirm for parameter in definition.parameters)
     older = run.version.state != VersionState.PUBLISHED
     return {
         "cancel_decision": cancel_of(status=status, is_requester=mine, rights=rights),
@@ -96,7 +101,8 @@ def _acts(*, run: Run, actor: Actor, rights: set[str], now: datetime) -> dict[st
         "same_decision": decision_to_start(actor=actor, runbook=run.runbook, number=run.version.number, now=now)
         if older
         else None,
-        "asks_first": asks or running_like(runbook=run.runbook) is not None,
+        "asks_first": careful or running_like(runbook=run.runbook) is not None,
+        "asks_first_always": careful,
         "form_url": form_like(run),
         "same_form_url": form_like(run, number=run.version.number),
         "key": uuid.uuid4().hex,

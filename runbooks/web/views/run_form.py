@@ -19,7 +19,7 @@ from runbooks.domain.problems import Invalid, Problem
 from runbooks.models import Run, Runbook, Version
 from runbooks.queries.runs import running_like, usual_seconds
 from runbooks.usecases.runs.preview import preview
-from runbooks.usecases.runs.start import Request, may_start
+from runbooks.usecases.runs.start import CONTAINMENT, Request, may_start
 from runbooks.usecases.runs.start_once import AlreadyRunning, Sending, start_once
 from runbooks.usecases.versions.draft import definition_of
 from runbooks.web.forms.run import RunForm, link_values, posted_values, slips
@@ -76,7 +76,9 @@ def _first_form(request: HttpRequest, *, asked: Asked) -> RunForm:
     if earlier := _earlier(request, asked=asked):
         known = {parameter.name for parameter in asked.definition.parameters}
         given = {name: value for name, value in earlier.parameters.items() if name in known}
-        return RunForm(definition=asked.definition, given=given, reason=earlier.reason, origin=_("from the earlier run"))
+        return RunForm(
+            definition=asked.definition, given=given, reason=earlier.reason, origin=_("from the earlier run")
+        )
     query = request.GET.dict()
     given = link_values(asked.definition, query)
     reason = query.get("reason", "")
@@ -96,9 +98,7 @@ def _request(request: HttpRequest, *, asked: Asked) -> Request:
 
 def _planned(request: HttpRequest, *, asked: Asked) -> tuple[Plan | None, list[Problem]]:
     try:
-        plan = preview(
-            actor=asked.actor, runbook=asked.runbook, request=_request(request, asked=asked), now=asked.now
-        )
+        plan = preview(actor=asked.actor, runbook=asked.runbook, request=_request(request, asked=asked), now=asked.now)
     except Invalid as error:
         return None, list(error.problems)
     return plan, []
@@ -166,5 +166,6 @@ def _plan_context(request: HttpRequest, *, asked: Asked) -> dict[str, object]:
         "problems": problems,
         "owners": owners_of(runbook=asked.runbook, now=asked.now),
         "usual_seconds": usual_seconds(runbook=asked.runbook),
+        "containment": CONTAINMENT,
         "longest": sum(step.timeout_seconds for step in asked.definition.steps),
     }

@@ -35,6 +35,7 @@ export function setUpPalette(): void {
   input.addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown") choose(chosen + 1);
     else if (event.key === "ArrowUp") choose(chosen - 1);
+    else if (event.key === "Escape") dialog.close(); // a search field would only empty itself
     else if (event.key === "Enter") links()[chosen]?.click();
     else return;
     event.preventDefault();

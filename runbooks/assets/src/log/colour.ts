@@ -1,5 +1,5 @@
 // What a style looks like in a theme. Colours that scripts choose were meant for some terminal, not for this page: they
-// keep their hue and are moved until text reaches 4.5:1 on what is behind it.
+// keep their hue and are moved until they can be read on what is behind them.
 import { NONE, TRUE_COLOUR, type Style } from "./ansi";
 
 type Rgb = readonly [number, number, number];
@@ -17,7 +17,7 @@ const SURFACES = {
   light: { paper: [252, 253, 254] as Rgb, ink: [22, 27, 34] as Rgb },
   dark: { paper: [11, 15, 20] as Rgb, ink: [220, 226, 233] as Rgb },
 };
-const ENOUGH = 4.7;
+const ENOUGH = 5.8; // leaves 4.5 on the backgrounds of chosen lines and of the line under the pointer
 
 const painted = new Map<string, Paint>();
 

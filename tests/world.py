@@ -15,7 +15,7 @@ from runbooks.domain.ports import Executor, Lease, Outcome, OutcomeKind, OutputS
 from runbooks.domain.rights import ROLES
 from runbooks.live.append import StepKey
 from runbooks.live.sink import Flusher
-from runbooks.models import Group, Project, Run, Runbook, User, UserKind, Version
+from runbooks.models import Group, Membership, Project, Run, Runbook, User, UserKind, Version
 from runbooks.usecases.grants.grant import write_grant
 from runbooks.usecases.people.tokens import issue
 from runbooks.usecases.runs.execute import execute
@@ -77,6 +77,13 @@ class World:
         who = self.user(principal) if isinstance(principal, str) else principal
         now = timezone.now()
         write_grant(by=None, principal=who, place=place, rights=rights, expires_at=expires_at, reason="", now=now)
+
+    def group_of(self, *names: str, slug: str = "oncall") -> Group:
+        """A group with these members."""
+        group = Group.objects.create(slug=slug, title=slug.title())
+        for name in names:
+            Membership.objects.create(group=group, user=self.user(name), starts_at=timezone.now())
+        return group
 
     def token(self, name: str, **more: Any) -> str:
         return issue(by=None, user=self.user(name), name="test", now=timezone.now(), **more)[1]

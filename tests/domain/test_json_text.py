@@ -131,6 +131,13 @@ def test_a_tree_from_elsewhere_is_checked_too() -> None:
     ]
 
 
+def test_a_tree_may_be_as_deep_as_the_limit_and_no_deeper() -> None:
+    assert problems_in_tree([[{"a": 1}], []], max_depth=3) == ()
+    assert [(problem.pointer, problem.code) for problem in problems_in_tree([[{"a": 1}], []], max_depth=2)] == [
+        ("/0/0", "too_deep")
+    ]
+
+
 def test_a_tree_that_contains_itself_is_only_too_deep() -> None:
     endless: list[object] = []
     endless.append(endless)

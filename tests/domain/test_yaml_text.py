@@ -136,6 +136,19 @@ def test_the_place_is_told_by_line_and_column() -> None:
     assert caught.value.problems[0].detail.endswith("(line 2, column 5).")
 
 
+def test_a_document_may_say_that_it_is_yaml_1_2() -> None:
+    assert read_yaml(b"%YAML 1.2\n---\non: 1\n...\n") == {"on": 1}
+
+
+def test_depth_and_size_may_reach_their_limits() -> None:
+    assert read_yaml(b"[[a: 1], []]", max_depth=3) == [[{"a": 1}], []]
+    assert refused("[[a: 1], []]", max_depth=2) == [("/0/0", "too_deep")]
+    assert read_yaml(b"[1, 2, 3]", max_nodes=4) == [1, 2, 3]
+    assert refused("[1, 2, 3]", max_nodes=3) == [("/2", "too_large")]
+    assert read_yaml(b"[&a [1], *a]", max_nodes=5) == [[1], [1]]
+    assert refused("[&a [1], *a]", max_nodes=4) == [("/1", "too_large")]
+
+
 def test_aliases_stand_for_copies() -> None:
     tree = read_yaml(b"a: &x {b: [1]}\nc: *x\nd: &x 2\n&k e: *x\nf: *k")
     assert tree == {"a": {"b": [1]}, "c": {"b": [1]}, "d": 2, "e": 2, "f": "e"}

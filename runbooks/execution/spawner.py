@@ -27,6 +27,7 @@ from runbooks.execution.wakeup import SPAWNER_GONE, Wakeup
 from runbooks.execution.warden import stand_over
 
 LARGEST_REQUEST_BYTES = 65536
+CLOSING_SECONDS = 20.0  # for wardens to end their scripts when the worker is gone
 ORPHAN_SECONDS = 5.0  # how long we try to end what a killed warden left; the other runs wait meanwhile
 
 
@@ -35,20 +36,21 @@ class Spawner:
         self.worker = worker
         self.wakeup = Wakeup()
         self.wardens: dict[int, tuple[int, str]] = {}  # process id -> (our copy of its channel, its folder)
-        self.closing = False
+        self.kill_at: float | None = None  # when wardens that have not ended by then are killed
 
     def serve(self) -> None:
         poll = select.poll()
         poll.register(self.worker, select.POLLIN)
         poll.register(self.wakeup, select.POLLIN)
-        while self.wardens or not self.closing:
-            for descriptor, _ in poll.poll():
+        while self.wardens or self.kill_at is None:
+            for descriptor, _ in poll.poll(None if self.kill_at is None else 1000):
                 if descriptor == self.wakeup.fileno():
                     self.wakeup.drain()
                 elif not self._take_request():
                     poll.unregister(self.worker)
                     self._close()
             self._reap()
+            self._insist()
 
     def _take_request(self) -> bool:
         """False once the worker is gone."""
@@ -86,9 +88,15 @@ class Spawner:
         self.wakeup.renew()
 
     def _close(self) -> None:
-        self.closing = True
+        self.kill_at = boottime() + CLOSING_SECONDS
         for pid in self.wardens:
             processes.send(pid, SPAWNER_GONE)
+            processes.send(pid, signal.SIGCONT)  # a script may have stopped its warden
+
+    def _insist(self) -> None:
+        if self.kill_at is not None and boottime() > self.kill_at:
+            for pid in self.wardens:
+                processes.send(pid, signal.SIGKILL)
 
     def _reap(self) -> None:
         try:

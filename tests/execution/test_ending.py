@@ -188,6 +188,13 @@ def test_a_killed_worker_leaves_nothing(worker: WorkerProcess, base_folder: Path
     assert folders(base_folder) == []
 
 
+def test_a_killed_worker_leaves_nothing_even_under_a_stopped_warden(worker: WorkerProcess, base_folder: Path) -> None:
+    [warden] = titled(f"opsaas: warden {worker.run_id}")
+    os.kill(warden, signal.SIGSTOP)
+    worker.send(signal.SIGKILL)
+    wait_until(lambda: not survivors(worker.run_id) and not folders(base_folder))
+
+
 def test_a_paused_worker_leaves_nothing_past_its_lease(base_folder: Path) -> None:
     worker = WorkerProcess(base_folder, run_id=os.urandom(8).hex(), lease_seconds=1.0)
     worker.send(signal.SIGSTOP)

@@ -82,6 +82,19 @@ def test_a_deleted_file_that_is_still_open_is_found(tmp_path: Path) -> None:
     assert str(victim) in result.output
 
 
+def test_a_deleted_file_of_another_filesystem_is_not_counted(tmp_path: Path) -> None:
+    elsewhere = Path("/dev/shm")
+    if not os.access(elsewhere, os.W_OK) or elsewhere.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("this machine has no second filesystem to write to")
+    with tempfile.NamedTemporaryFile(dir=elsewhere) as file:
+        file.write(b"x" * 300_000)
+        file.flush()
+        Path(file.name).unlink()
+        (result,) = run("disk-pressure", tmp_path, path=tmp_path, limit_percent=100, count=100)
+        Path(file.name).touch()  # for its own clean-up
+    assert file.name not in result.output
+
+
 def test_a_file_name_cannot_forge_a_line_of_the_output(tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     tree.mkdir()

@@ -77,6 +77,9 @@ def test_a_writer_that_was_not_told_keeps_its_old_file(tmp_path: Path) -> None:
 def test_the_drill_fails_where_it_should(tmp_path: Path, failure: str, codes: list[int], piece: str) -> None:
     results = run("drill-failed-deployment", tmp_path, failure=failure)
     assert [result.exit_code for result in results] == codes, results[-1].output
+    with sqlite3.connect(results[1].folder / "shop.sqlite") as shop:
+        columns = [row[1] for row in shop.execute("PRAGMA table_info(orders)")]
+    assert ("total" in columns) == (failure == "none"), "what failed must have changed nothing"
     assert piece in results[-1].output
 
 

@@ -26,11 +26,12 @@ def not_signed_in(url: str) -> Failure:
 
 def explain(status: int, problem: Mapping[str, object]) -> str:
     """The problem in lines: what, then each field or reason on a line of its own, then how to go on."""
+    errors, reasons = _list(problem.get("errors")), _list(problem.get("reasons"))
     title = str(problem.get("title") or f"The server answered {status}.")
-    detail = str(problem.get("detail") or "")
-    lines = [title if not detail or detail == title else f"{title.rstrip('.')}: {detail}" if title else detail]
-    lines += [f"  {_field(error)}" for error in _list(problem.get("errors"))]
-    lines += [f"  - {reason}" for reason in _list(problem.get("reasons"))]
+    detail = _beyond(str(problem.get("detail") or ""), [title, *reasons, *map(_sentence, errors)])
+    lines = [f"{title.rstrip('.')}: {detail}" if detail else title]
+    lines += [f"  {_pointer(error)}: {_sentence(error)}" for error in errors]
+    lines += [f"  - {reason}" for reason in reasons]
     if status == 401:
         lines.append(HOW_TO_SIGN_IN)
     if status >= 500 and problem.get("request_id"):
@@ -38,10 +39,20 @@ def explain(status: int, problem: Mapping[str, object]) -> str:
     return "\n".join(lines)
 
 
-def _field(error: object) -> str:
-    if not isinstance(error, Mapping):
-        return str(error)
-    return f"{error.get('pointer') or '(the whole)'}: {error.get('detail') or error.get('code') or 'not accepted'}"
+def _beyond(detail: str, told: list[object]) -> str:
+    """DETAIL, unless it says only what is told anyway."""
+    rest = detail
+    for sentence in told:
+        rest = rest.replace(str(sentence), "")
+    return detail if rest.strip() else ""
+
+
+def _pointer(error: object) -> str:
+    return str((error.get("pointer") if isinstance(error, Mapping) else "") or "(the whole)")
+
+
+def _sentence(error: object) -> str:
+    return str(error.get("detail") or error.get("code") or "not accepted") if isinstance(error, Mapping) else str(error)
 
 
 def _list(value: object) -> list[object]:

@@ -45,6 +45,8 @@ def summary_of(run: Mapping[str, object]) -> str:
         text += f" with exit code {run['exit_code']}"
     seconds = seconds_between(run.get("started_at"), run.get("finished_at"))
     text += f" after {in_words(seconds)}." if seconds is not None else "."
+    if run.get("status_detail"):
+        text += f"\nopsaas: {run['status_detail']}"
     if run.get("output_complete") is False:
         text += "\nopsaas: part of its output is missing: it could not be stored."
     return text

@@ -69,7 +69,12 @@ def test_plan_sees_what_is_new_and_what_changed_and_is_empty_after_apply(
     (folder / "scripts/drain.sh").write_text("echo other\n")
     changed = opsaas("plan", str(folder))
     assert changed.code == 2
-    assert "+          echo other" in changed.text
+    lines = [line for line in changed.text.splitlines()[3:] if line.startswith(("+", "-"))]
+    assert [line.split() for line in lines] == [
+        ["-", "text:", '"echo', 'drain\\r\\n"'],
+        ["+", "text:", "|"],
+        ["+", "echo", "other"],
+    ]
     assert json.loads(opsaas("plan", "--json", str(folder)).out)[0]["change"] == "update"
 
 

@@ -129,7 +129,8 @@ def rerun(
 
 def _facts(run: Json) -> list[tuple[str, str]]:
     """What is worth a line, without what is empty."""
-    facts = [(name, shown(run.get(name))) for name in ("id", "runbook", "version", "status", "exit_code", "reason")]
+    plain = ("id", "runbook", "version", "status", "status_detail", "exit_code", "reason")
+    facts = [(name, shown(run.get(name))) for name in plain]
     facts += [("by", f"{shown(run.get('requested_by'))} ({shown(run.get('trigger'))})")]
     facts += [(label, shown(run.get(f"{label}_at"))) for label in ("created", "started", "finished")]
     parameters = run.get("parameters")
@@ -144,7 +145,7 @@ def _facts(run: Json) -> list[tuple[str, str]]:
         ]
     if run.get("output_complete") is False:
         facts += [("note", "part of the output is missing: it could not be stored")]
-    return [(label.replace("_", " "), value) for label, value in facts if value]
+    return [(label.removeprefix("status_").replace("_", " "), value) for label, value in facts if value]
 
 
 def _step_row(step: Json) -> list[str]:

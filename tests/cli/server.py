@@ -255,6 +255,11 @@ class Handler(BaseHTTPRequestHandler):
         self._json(202, self.server.start_run(run.body, self.headers.get("Idempotency-Key", "")).as_json())
 
     def _log(self, run: Run) -> None:
+        if self.headers["Accept"] == "application/jsonl":
+            lines = enumerate(run.log.decode("utf-8", "replace").split("\n"), 1)
+            found = [{"line": n, "text": text} for n, text in lines if self.query.get("q", "") in text]
+            made = "".join(json.dumps(one, ensure_ascii=False) + "\n" for one in found)
+            return self._bytes(200, made.encode(), "application/jsonl")
         start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")[0])
         if "Range" not in self.headers or self.server.ignore_ranges:
             return self._bytes(200, run.log, "text/plain")

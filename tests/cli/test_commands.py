@@ -90,6 +90,13 @@ def test_runs_are_listed_viewed_and_read(opsaas: Opsaas, two_runs: Server) -> No
     assert opsaas("runs", "logs", "nothing").code == 1
 
 
+def test_a_search_keeps_whole_lines(opsaas: Opsaas, two_runs: Server) -> None:
+    two_runs.runs["run-2"].write("one a\ntwo b\u2028 a\nthree\n".encode())
+    assert opsaas("runs", "logs", "run-2", "--search", "a").out == "one a\ntwo b\u2028 a\n".encode()
+    lines = opsaas("runs", "logs", "run-2", "--search", "three", "--json").text.splitlines()
+    assert [json.loads(line)["line"] for line in lines] == [3]
+
+
 def test_cancel_tells_what_became_of_the_run(opsaas: Opsaas, two_runs: Server) -> None:
     done = opsaas("runs", "cancel", "run-2", "--json")
     assert (done.code, json.loads(done.out)["status"]) == (0, "cancelled")

@@ -1,5 +1,7 @@
 """Runs: looking at them, following, ending and repeating them."""
 
+import json
+from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 import typer
@@ -85,11 +87,12 @@ def logs(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line: number, step, time, text.")] = False,
 ) -> None:
     """Print what a run has printed so far, byte by byte."""
-    accept = "application/jsonl" if as_json else "text/plain"
+    by_line = as_json or search is not None  # searching is for lines; plain text comes whole
+    headers = {"Accept": "application/jsonl" if by_line else "text/plain"}
     query = {"step": step, "node": node, "q": search}
     sink = LogSink()
-    with connect(ctx).stream(f"{run_path(run_id)}/log", query=query, headers={"Accept": accept}) as answer:
-        for part in answer.iter_raw():
+    with connect(ctx).stream(f"{run_path(run_id)}/log", query=query, headers=headers) as answer:
+        for part in answer.iter_raw() if as_json or not by_line else _texts(answer.iter_raw()):
             sink.write(part)
     sink.finish()
 
@@ -125,6 +128,15 @@ def rerun(
         stay(client=client, run_id=shown(started.get("id")), as_json=as_json, patience=patience)
     else:
         tell_started(started, as_json=as_json)
+
+
+def _texts(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines' own text, out of one JSON object a line that may be cut anywhere."""
+    rest = b""
+    for part in parts:
+        *lines, rest = (rest + part).split(b"\n")
+        for line in lines:
+            yield str(json.loads(line)["text"]).encode("utf-8", "replace") + b"\n"
 
 
 def _facts(run: Json) -> list[tuple[str, str]]:

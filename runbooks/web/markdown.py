@@ -50,6 +50,7 @@ def render(text: str, *, top: int = 2, anchors: str = "") -> str:
         _name_headings(tokens, prefix=anchors)
     for token in tokens:
         _classes_for_styles(token)
+    _plain_corners(tokens)
     html = _PARSER.renderer.render(tokens, _PARSER.options, {})
     html = html.replace("<pre>", '<pre tabindex="0">').replace("<table>", '<table tabindex="0">')
     return nh3.clean(
@@ -81,6 +82,13 @@ def _name_headings(tokens: Sequence[Token], *, prefix: str) -> None:
         slug = re.sub(r"[^\w]+", "-", inline.content.lower()).strip("-") or "section"
         seen[slug] = seen.get(slug, 0) + 1
         heading.attrSet("id", f"{prefix}-{slug}" + (f"-{seen[slug]}" if seen[slug] > 1 else ""))
+
+
+def _plain_corners(tokens: Sequence[Token]) -> None:
+    """A heading of a table that says nothing is no heading."""
+    for opening, inline, closing in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if opening.type == "th_open" and not inline.content:
+            opening.tag = closing.tag = "td"
 
 
 def _classes_for_styles(token: Token) -> None:

@@ -30,7 +30,7 @@ TEXTS: dict[str, str | Promise] = {
     "log.errors_one": _("1 error"),
     "log.chosen": _("Chosen: {lines}"),
     "log.stamps_off": _("Times"),
-    "log.stamps_relative": _("Times: since the start"),
+    "log.stamps_relative": _("Times: elapsed"),
     "log.stamps_absolute": _("Times: UTC"),
     "log.state_connecting": _("Connecting…"),
     "log.state_live": _("Live since {time}"),

@@ -54,3 +54,8 @@ def test_aligned_columns_carry_a_class_and_no_style() -> None:
 
 def test_code_blocks_can_be_scrolled_by_keyboard() -> None:
     assert '<pre tabindex="0">' in render("```\nlong\n```")
+
+
+def test_an_empty_corner_of_a_table_is_no_heading() -> None:
+    html = render("| | b |\n|---|---|\n| 1 | 2 |")
+    assert "<td></td>\n<th>b</th>" in html

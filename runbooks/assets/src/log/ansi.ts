@@ -65,8 +65,9 @@ export function plainText(text: string): string {
 /** The style in force after `text`. */
 export function styleAfter(text: string, start: Style): Style {
   if (!text.includes("\x1b")) return start;
-  let style = start;
-  for (const match of text.matchAll(SGR)) style = applyCodes(match[1] ?? "", style);
+  const reset = Math.max(text.lastIndexOf("\x1b[0m"), text.lastIndexOf("\x1b[m"));
+  let style = reset < 0 ? start : PLAIN; // most lines end with a reset: then there is nothing to compute
+  for (const match of text.slice(Math.max(reset, 0)).matchAll(SGR)) style = styleWith(match[1] ?? "", style);
   return style;
 }
 
@@ -76,7 +77,7 @@ export function segmentsOf(text: string, start: Style): Segment[] {
   let from = 0;
   for (const match of text.matchAll(SGR)) {
     addText(segments, text.slice(from, match.index), style);
-    style = applyCodes(match[1] ?? "", style);
+    style = styleWith(match[1] ?? "", style);
     from = match.index + match[0].length;
   }
   addText(segments, text.slice(from), style);
@@ -104,7 +105,22 @@ function pictureOf(code: number): string {
   return `<U+${code.toString(16).toUpperCase().padStart(4, "0")}>`;
 }
 
+const known = new Map<string, Style>();
+
+/** Long logs repeat a few sequences very often. */
+function styleWith(parameters: string, start: Style): Style {
+  if (start !== PLAIN) return applyCodes(parameters, start);
+  let style = known.get(parameters);
+  if (!style) {
+    if (known.size > 2048) known.clear();
+    style = applyCodes(parameters, start);
+    known.set(parameters, style);
+  }
+  return style;
+}
+
 function applyCodes(parameters: string, start: Style): Style {
+  if (parameters === "" || parameters === "0") return PLAIN;
   const codes = parameters.split(/[;:]/).map((code) => (code === "" ? 0 : Number(code)));
   const colons = parameters.includes(":");
   let style: Style = start;

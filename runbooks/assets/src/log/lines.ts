@@ -113,7 +113,7 @@ export class StepLog {
     const line = this.open ?? this.lines[this.lines.length - 1];
     this.open = null;
     if (!line) return;
-    line.text = line.text.replace(/\r+$/, "");
+    if (line.text.endsWith("\r")) line.text = line.text.replace(/\r+$/, "");
     line.revision += 1;
     this.characters += line.text.length;
     const shown = plainText(line.text);
@@ -153,15 +153,21 @@ export class StepLog {
 function append(line: Line, text: string): void {
   line.revision += 1;
   const joined = line.text + text;
+  if (!joined.includes("\r")) {
+    keep(line, joined);
+    return;
+  }
   const body = joined.replace(/\r+$/, "");
   const restart = body.lastIndexOf("\r");
   if (restart >= 0) {
     (line as { style: Style }).style = styleAfter(joined.slice(0, restart), line.style);
-    line.text = joined.slice(restart + 1);
     line.more = 0;
-  } else {
-    line.text = joined;
   }
+  keep(line, joined.slice(restart + 1));
+}
+
+function keep(line: Line, text: string): void {
+  line.text = text;
   if (line.text.length > LINE_LIMIT) {
     line.more += line.text.length - LINE_LIMIT;
     line.text = line.text.slice(0, LINE_LIMIT);

@@ -12,21 +12,29 @@ export type StreamState = "connecting" | "live" | "lost" | "paused" | "ended" | 
 const SILENCE_MS = 60_000; // heartbeats come far more often: silence means that the line is dead
 const LONGEST_PAUSE_MS = 15_000;
 
-/** Splits a text stream into events. */
+/** Splits a text stream into events. Our server ends lines with a line feed only. */
 export class EventParser {
   private rest = "";
 
   feed(text: string): StreamEvent[] {
-    const blocks = (this.rest + text).split(/\r?\n\r?\n/);
-    this.rest = blocks.pop() ?? "";
-    return blocks.map(parseBlock).filter((event) => event !== null);
+    const events: StreamEvent[] = [];
+    const whole = this.rest + text;
+    let from = 0;
+    let end = whole.indexOf("\n\n", Math.max(0, this.rest.length - 1));
+    for (; end >= 0; end = whole.indexOf("\n\n", from)) {
+      const event = parseBlock(whole.slice(from, end));
+      if (event) events.push(event);
+      from = end + 2;
+    }
+    this.rest = whole.slice(from);
+    return events;
   }
 }
 
 function parseBlock(block: string): StreamEvent | null {
   const event: StreamEvent = { type: "message", id: "", data: "" };
   const data: string[] = [];
-  for (const line of block.split(/\r?\n/)) {
+  for (const line of block.split("\n")) {
     const colon = line.indexOf(":");
     if (colon === 0) continue;
     const field = colon < 0 ? line : line.slice(0, colon);

@@ -7,29 +7,33 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.bench.installation import Client, Installation, installation
-from tests.bench.project import BIG, HELLO, SLOW, prepare
+from tests.installation import Client, Installation, installation
+from tests.vetted import Vetted
 
+SCRIPTS = {
+    "hello": "echo hello",
+    "slow": "echo begun; sleep 60",
+    "big": f"yes {'x' * 80} | head -n 100000",
+}
 LATENCY_RUNS = 100
 THROUGHPUT_RUNS = 200
 CLIENTS = 8
 
 
 def main() -> None:
-    with installation() as system:
+    with installation(OPSAAS_LOG_LEVEL="ERROR") as system:
         print(f"opsaas on {system.engine}")
-        prepare(system)
+        project = Vetted(system)
+        books = {slug: project.runbook(slug, script) for slug, script in SCRIPTS.items()}
         idle = pss_megabytes(system)
         client = system.client("runner")
-        client.finished(client.start(HELLO))
-        raw = raw_loop()
-        show_times("raw subprocess.run of sh -c 'echo hello'", raw)
-        show_times(
-            "POST -> finished, polled every 10 ms", timed(LATENCY_RUNS, lambda: client.finished(client.start(HELLO)))
-        )
-        show_times("POST -> first output visible", timed(30, lambda: first_output(client)))
-        throughput(system)
-        big_output(client)
+        client.finished(client.start(books["hello"]))
+        show_times("raw subprocess.run of sh -c 'echo hello'", raw_loop())
+        one_run = timed(LATENCY_RUNS, lambda: client.finished(client.start(books["hello"])))
+        show_times("POST -> finished, polled every 10 ms", one_run)
+        show_times("POST -> first output visible", timed(30, lambda: first_output(client, books["slow"])))
+        throughput(system, books["hello"])
+        big_output(client, books["big"])
         print(f"{'idle memory, PSS of all processes':48} {sum(idle.values()):7.0f} MB")
         for title, megabytes in idle.items():
             print(f"    {title:44} {megabytes:7.0f} MB")
@@ -49,20 +53,20 @@ def timed(times: int, act: Callable[[], object]) -> list[float]:
     return found
 
 
-def first_output(client: Client) -> None:
-    run_id = client.start(SLOW)
+def first_output(client: Client, runbook: str) -> None:
+    run_id = client.start(runbook)
     while not client.raw("GET", f"/runs/{run_id}/log")[1]:
         time.sleep(0.005)
     client("POST", f"/runs/{run_id}/cancel", {})
 
 
-def throughput(system: Installation) -> None:
+def throughput(system: Installation, runbook: str) -> None:
     """200 runs from 8 clients, until the last has finished."""
     clients = [system.client("runner") for _ in range(CLIENTS)]
     begun = time.perf_counter()
 
     def work(client: Client) -> None:
-        started = [client.start(HELLO) for _ in range(THROUGHPUT_RUNS // CLIENTS)]
+        started = [client.start(runbook) for _ in range(THROUGHPUT_RUNS // CLIENTS)]
         for run_id in started:
             assert client.finished(run_id, every=0.05)["status"] == "succeeded"
 
@@ -75,13 +79,13 @@ def throughput(system: Installation) -> None:
     print(f"{'200 runs from 8 clients':48} {THROUGHPUT_RUNS / took:7.1f} runs/s")
 
 
-def big_output(client: Client) -> None:
-    run_id = client.start(BIG)
+def big_output(client: Client, runbook: str) -> None:
+    run_id = client.start(runbook)
     begun = time.perf_counter()
     while len(client.raw("GET", f"/runs/{run_id}/log")[1]) < 100_000 * 81:
         time.sleep(0.02)
     print(f"{'100,000 lines of 80 characters, readable whole':48} {time.perf_counter() - begun:7.2f} s")
-    raw = ["/bin/sh", "-c", "yes %s | head -n 100000" % ("x" * 80)]
+    raw = ["/bin/sh", "-c", SCRIPTS["big"]]
     begun = time.perf_counter()
     subprocess.run(raw, capture_output=True, check=True)
     print(f"{'    the same into a pipe, raw':48} {time.perf_counter() - begun:7.2f} s")

@@ -14,10 +14,10 @@ from runbooks.models import AuditEvent, AuditLeaf, Grant, Membership, Review, Ru
 from tests.world import World
 
 
-def refused(statement: str, *values: object) -> bool:
+def refused(statement: str, *values: Any) -> bool:
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(statement, values)
+            cursor.execute(statement, list(values))
     except DatabaseError:
         return True
     return False

@@ -1,4 +1,4 @@
-"""An installation of one's own to measure, and a client for it."""
+"""A running installation of one's own, to measure or to harm, and a client for it."""
 
 import contextlib
 import http.client
@@ -15,7 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-HOME = Path(__file__).resolve().parent.parent.parent
+from runbooks.management.embedded import broker
+
+HOME = Path(__file__).resolve().parent.parent
 FINAL = {"succeeded", "failed", "timed_out", "cancelled", "denied", "expired", "refused", "lost"}
 
 
@@ -29,6 +31,15 @@ class Installation:
     def engine(self) -> str:
         return "PostgreSQL and Redis" if "DATABASE_URL" in self.environment else "SQLite and Valkey (embedded)"
 
+    @property
+    def broker_url(self) -> str:
+        given = self.environment.get("OPSAAS_BROKER_URL")
+        return given or broker.url(broker.socket_path(Path(self.environment["OPSAAS_DATA_DIR"])))
+
+    @property
+    def redis_url(self) -> str:
+        return self.broker_url.replace("redis+socket://", "unix://").replace("virtual_host=", "db=")
+
     def manage(self, *words: str) -> str:
         command = [sys.executable, "manage.py", *words]
         done = subprocess.run(command, cwd=HOME, env=self.environment, capture_output=True, text=True, check=True)
@@ -36,6 +47,12 @@ class Installation:
 
     def client(self, name: str) -> "Client":
         return Client(port=self.port, token=self.manage("issue_token", name))
+
+    def pid_of(self, title: str) -> int:
+        """The one process with TITLE in its command line."""
+        found = [pid for pid, name in self.processes().items() if title in name]
+        assert len(found) == 1, found
+        return found[0]
 
     def processes(self) -> dict[int, str]:
         """Pid and title of the parent and every descendant of it."""
@@ -47,7 +64,8 @@ class Installation:
         found, waiting = {}, [self.process.pid]
         while waiting:
             pid = waiting.pop()
-            found[pid] = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()[:70]
+            with contextlib.suppress(OSError):  # it may have ended in the meantime
+                found[pid] = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
             waiting += children.get(pid, [])
         return found
 
@@ -62,7 +80,15 @@ class Client:
         self._head = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
     def raw(self, method: str, path: str, body: object = None) -> tuple[int, bytes]:
+        """Tries once more on a new connection: the web process may have been started again in between."""
         data = None if body is None else json.dumps(body)
+        try:
+            return self._ask(method, path, data)
+        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+            self._connection.close()
+            return self._ask(method, path, data)
+
+    def _ask(self, method: str, path: str, data: str | None) -> tuple[int, bytes]:
         self._connection.request(method, f"/api/v1{path}", data, self._head)
         answer = self._connection.getresponse()
         return answer.status, answer.read()
@@ -76,19 +102,25 @@ class Client:
     def start(self, runbook: str) -> str:
         return str(self("POST", "/runs", {"runbook": runbook, "parameters": {}})["id"])
 
-    def finished(self, run_id: str, *, every: float = 0.01) -> dict[str, Any]:
+    def finished(self, run_id: str, *, every: float = 0.01, seconds: float = 120) -> dict[str, Any]:
+        return self.until(FINAL, run_id, every=every, seconds=seconds)
+
+    def until(self, statuses: set[str], run_id: str, *, every: float = 0.05, seconds: float = 60) -> dict[str, Any]:
+        end = time.monotonic() + seconds
         while True:
             run: dict[str, Any] = self("GET", f"/runs/{run_id}")
-            if run["status"] in FINAL:
+            if run["status"] in statuses:
                 return run
+            assert time.monotonic() < end, f"still {run['status']} after {seconds} s"
             time.sleep(every)
 
 
 @contextlib.contextmanager
-def installation() -> Iterator[Installation]:
-    with tempfile.TemporaryDirectory(prefix="opsaas-bench-") as folder:
+def installation(**settings: object) -> Iterator[Installation]:
+    """SETTINGS are variables of its environment, such as OPSAAS_LEASE_SECONDS=4."""
+    with tempfile.TemporaryDirectory(prefix="opsaas-test-") as folder:
         port = _free_port()
-        environment = _environment(folder=folder, port=port)
+        environment = _environment(folder=folder, port=port) | {name: str(value) for name, value in settings.items()}
         command = [sys.executable, "manage.py", "up"]
         with open(f"{folder}/up.log", "wb") as log:
             process = subprocess.Popen(command, cwd=HOME, env=environment, stdout=log, stderr=subprocess.STDOUT)
@@ -96,8 +128,9 @@ def installation() -> Iterator[Installation]:
                 _wait_until_ready(port, process, Path(folder) / "up.log")
                 yield Installation(environment=environment, port=port, process=process)
             finally:
+                process.send_signal(signal.SIGCONT)
                 process.send_signal(signal.SIGTERM)
-                process.wait(60)
+                process.wait(90)
 
 
 def _environment(*, folder: str, port: int) -> dict[str, str]:

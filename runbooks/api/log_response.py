@@ -19,9 +19,9 @@ RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 def log_response(*, run: Run, request: Request) -> HttpResponseBase:
     step, node = request.query_params.get("step", ""), request.query_params.get("node")
-    if "application/jsonl" in request.headers.get("Accept", ""):
-        found = lines(run=run, step=step, q=request.query_params.get("q", ""))
-        return StreamingHttpResponse(_streamed(_jsonl(found), request), content_type="application/jsonl; charset=utf-8")
+    q, as_jsonl = request.query_params.get("q", ""), "application/jsonl" in request.headers.get("Accept", "")
+    if q or as_jsonl:
+        return _lines_response(lines(run=run, step=step, node=node, q=q), request=request, as_jsonl=as_jsonl)
     size = log_size(run=run, step=step, node=node)
     wanted = _range(request.headers.get("Range", ""), size)
     if wanted is None:
@@ -39,6 +39,13 @@ def log_response(*, run: Run, request: Request) -> HttpResponseBase:
     if "download" in request.query_params:
         answer["Content-Disposition"] = f'attachment; filename="{run.runbook.slug}-{run.pk}.log"'
     return answer
+
+
+def _lines_response(found: Iterator[dict[str, object]], *, request: Request, as_jsonl: bool) -> StreamingHttpResponse:
+    if as_jsonl:
+        return StreamingHttpResponse(_streamed(_jsonl(found), request), content_type="application/jsonl; charset=utf-8")
+    texts = (f"{line['text']}\n".encode() for line in found)
+    return StreamingHttpResponse(_streamed(texts, request), content_type="text/plain; charset=utf-8")
 
 
 def _range(header: str, size: int) -> tuple[int, int, bool] | None:

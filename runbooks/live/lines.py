@@ -9,10 +9,10 @@ from runbooks.models import OutputChunk, Run
 LONGEST = 64 * 1024  # characters of a line that are kept whole; longer ones come in pieces
 
 
-def lines(*, run: Run, step: str = "", q: str = "") -> Iterator[dict[str, object]]:
+def lines(*, run: Run, step: str = "", node: str | None = None, q: str = "") -> Iterator[dict[str, object]]:
     """In order of arrival, where a line's place is that of its end. Q: only lines with this text, whatever the case."""
     wanted = q.lower()
-    for line in _split(chunks_of(run=run, step=step)):
+    for line in _split(chunks_of(run=run, step=step, node=node)):
         if wanted in str(line["text"]).lower():
             yield line
 

@@ -216,13 +216,13 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
-STATIC_ROOT = None if EMBEDDED else Path(env.text("OPSAAS_STATIC_ROOT", str(OPSAAS_DATA_DIR / "static")))
+WHITENOISE_USE_FINDERS = EMBEDDED or env.flag("OPSAAS_EMBEDDED", default=False)  # else `collectstatic` gathers them
+STATIC_ROOT = None if WHITENOISE_USE_FINDERS else Path(env.text("OPSAAS_STATIC_ROOT", str(OPSAAS_DATA_DIR / "static")))
 
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-WHITENOISE_USE_FINDERS = EMBEDDED
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -29,7 +29,7 @@ class StrictYAMLParser(BaseParser):
         self, stream: IO[bytes], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, object]:
         body = stream.read(settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
-        data = read_yaml(body, max_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE, max_depth=settings.OPSAAS_BODY_DEPTH)
+        data = read_yaml(body)
         return _object(data)
 
 

@@ -113,7 +113,9 @@ export class Viewer {
     const step = isStep(row) ? row : row.of;
     if (this.onlyStep && this.onlyStep !== step.id) this.onlyStep = "";
     this.view.show(this.shownSteps, this.headings);
-    return this.view.reveal(row, this.headings);
+    const there = this.view.reveal(row, this.headings);
+    if (there) this.view.scroller.scrollIntoView({ block: "nearest" }); // the page may stand above the log
+    return there;
   }
 
   goToHash(): void {

@@ -1,17 +1,15 @@
 """Versions: which one is shown, and how two differ."""
 
 import difflib
-import io
 import json
 from datetime import datetime
 
 from django.db.models import QuerySet
-from ruamel.yaml import YAML
-from ruamel.yaml.scalarstring import LiteralScalarString
 
 from runbooks.access.actors import Actor
 from runbooks.access.rights import restrict_runbooks
 from runbooks.domain.states import VersionState
+from runbooks.domain.yaml_writing import write_yaml
 from runbooks.models import Runbook, Version
 
 WAS_PUBLISHED = (VersionState.PUBLISHED, VersionState.SUPERSEDED)
@@ -59,13 +57,8 @@ def proposals(*, actor: Actor, now: datetime) -> QuerySet[Version]:
 
 
 def as_yaml(version: Version) -> str:
-    """The definition in the form that people write, scripts and documents as blocks."""
-    writer = YAML()
-    writer.default_flow_style = False
-    writer.width = 120
-    out = io.StringIO()
-    writer.dump(_blocks(json.loads(bytes(version.manifest))), out)
-    return out.getvalue()
+    """The definition in the form that people write."""
+    return write_yaml(json.loads(bytes(version.manifest)))
 
 
 def diff(*, old: Version, new: Version) -> str:
@@ -77,17 +70,3 @@ def diff(*, old: Version, new: Version) -> str:
         tofile=f"version {new.number}",
     )
     return "".join(lines)
-
-
-ORDER = ("apiVersion", "kind", "metadata", "doc", "spec", "id", "name", "type")
-
-
-def _blocks(value: object) -> object:
-    if isinstance(value, dict):
-        keys = sorted(value, key=lambda key: (ORDER.index(key) if key in ORDER else len(ORDER), key))
-        return {key: _blocks(value[key]) for key in keys}
-    if isinstance(value, list):
-        return [_blocks(item) for item in value]
-    if isinstance(value, str) and "\n" in value:
-        return LiteralScalarString(value)
-    return value

@@ -14,7 +14,7 @@ LENGTHS: dict[str, tuple[str | Promise, timedelta | None]] = {
     "7d": (_("7 days"), timedelta(days=7)),
     "30d": (_("30 days"), timedelta(days=30)),
     "90d": (_("90 days"), timedelta(days=90)),
-    FOREVER: (_("until it is revoked"), None),
+    FOREVER: (_("without an end"), None),
 }
 
 

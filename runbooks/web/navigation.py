@@ -25,6 +25,7 @@ class Link:
 ENTRIES = (
     Entry("catalog", _("Catalog"), frozenset({"", "runbooks", "projects"})),
     Entry("runs", _("Runs"), frozenset({"runs"})),
+    Entry("reviews", _("Reviews"), frozenset({"reviews"})),
     Entry("access", _("Access"), frozenset({"access", "grants", "groups", "people"})),
     Entry("audit", _("Audit"), frozenset({"audit"})),
     Entry("admin", _("Admin"), frozenset({"admin"})),

@@ -29,7 +29,7 @@ const COLOURS = HighlightStyle.define([
 ]);
 
 const LOOKS = EditorView.theme({
-  "&": { backgroundColor: "var(--surface)", color: "var(--ink)", fontSize: "13px", minHeight: "24rem", maxHeight: "75vh" },
+  "&": { backgroundColor: "var(--surface)", color: "var(--ink)", fontSize: "13px", minHeight: "24rem", maxHeight: "max(24rem, calc(100dvh - 19rem))" },
   "&.cm-focused": { outline: "2px solid var(--focus)" },
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.55", overflow: "auto" },
   ".cm-content": { caretColor: "var(--ink)", padding: "0.5rem 0" },
@@ -89,7 +89,7 @@ function askBeforeLeaving(area: HTMLTextAreaElement, refused: boolean): void {
 }
 
 function stateOf(area: HTMLTextAreaElement): EditorState {
-  const attributes: Record<string, string> = { "aria-label": area.labels?.[0]?.textContent?.trim() ?? "" };
+  const attributes: Record<string, string> = { "aria-label": area.labels?.[0]?.textContent?.trim() ?? "", tabindex: "0" };
   const described = area.getAttribute("aria-description");
   if (described) attributes["aria-description"] = described;
   return EditorState.create({

@@ -26,12 +26,12 @@ class AccessFilters(forms.Form):
     principal = forms.CharField(
         label=gettext_lazy("Who"),
         required=False,
-        widget=forms.SearchInput(attrs={"placeholder": gettext_lazy("a name, or user:runner, group:payments")}),
+        widget=forms.SearchInput(attrs={"placeholder": gettext_lazy("runner, user:runner, group:payments-sre")}),
     )
     object = forms.CharField(
         label=gettext_lazy("On what"),
         required=False,
-        widget=forms.SearchInput(attrs={"placeholder": gettext_lazy("a name, or project:payments")}),
+        widget=forms.SearchInput(attrs={"placeholder": gettext_lazy("project:payments")}),
     )
     state = forms.ChoiceField(
         label=gettext_lazy("Which"),

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 
 from runbooks.access.actors import Actor
 from runbooks.access.names import user_named
+from runbooks.access.rights import holds_anywhere
 from runbooks.queries import grants, people
 from runbooks.usecases.people.groups import add_member, end_membership
 from runbooks.web.acting import ActForm, posted, refusals_shown_in
@@ -54,6 +55,7 @@ def group(request: HttpRequest, slug: str, *, actor: Actor, now: datetime) -> Ht
             name.removeprefix("user:") for name in people.known_principals(actor=actor, now=now) if name[0] == "u"
         ],
         "form": form,
+        "may_audit": holds_anywhere(actor=actor, right="audit", now=now),
     }
     return render(request, "web/group.html", context, status=form.status)
 

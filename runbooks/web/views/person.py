@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from runbooks.access.actors import Actor
-from runbooks.access.rights import is_enabled
+from runbooks.access.fetch import installation
+from runbooks.access.rights import holds_anywhere, is_enabled, may
 from runbooks.models import Grant, User
 from runbooks.queries import grants
 from runbooks.queries import people as accounts
@@ -27,6 +28,9 @@ def person(request: HttpRequest, name: str, *, actor: Actor, now: datetime) -> H
         "memberships": [{"row": row, "holds": _holds(row.ends_at, now)} for row in accounts.memberships(user=account)],
         "grants": held_by(account, actor=actor, now=now),
         "tokens": [{"token": one, "holds": _holds(one.expires_at, now)} for one in accounts.tokens_of(user=account)],
+        "administers": may(actor=actor, right="administer", place=installation(), now=now).allowed,
+        "may_audit": holds_anywhere(actor=actor, right="audit", now=now),
+        "may_grant": bool(grants.places(actor=actor, now=now, limit=1)),
         "switch": may_switch(actor=actor, account=account, now=now),
         "owns": account.service_accounts.order_by("username"),
     }

@@ -122,12 +122,13 @@ def _acts(*, version: Version, actor: Actor, now: datetime) -> dict[str, object]
         may(actor=actor, right=right, place=version.runbook, now=now) for right in ("edit", "audit", "review")
     )
     publishable = state in {VersionState.APPROVED, VersionState.SUPERSEDED}
+    reviewable = state in {VersionState.IN_REVIEW, VersionState.APPROVED}
     return {
         "edit": edit,
         "may_audit": audit,
         "submit": edit if state is VersionState.DRAFT else None,
         "withdraw": edit if VersionState.WITHDRAWN in VERSION_MOVES[state] else None,
         "publish": vet & publication_of(state=state) if publishable else None,
-        "review": may_review(actor=actor, version=version, now=now) if state is VersionState.IN_REVIEW else None,
-        "reject": may_review(actor=actor, version=version, now=now) if state is VersionState.APPROVED else None,
+        "verdict": may_review(actor=actor, version=version, now=now) if reviewable else None,
+        "may_approve": state is VersionState.IN_REVIEW,
     }

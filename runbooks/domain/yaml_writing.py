@@ -54,8 +54,9 @@ def _list(value: Sequence[object]) -> CommentedSeq:
 
 
 def _text(value: str) -> str:
-    if _NOT_IN_BLOCKS.search(value):
-        return DoubleQuotedScalarString(value)
-    if "\n" not in value:
-        return value
-    return DoubleQuotedScalarString(value) if _HARD_BLANKS.search(value) else LiteralScalarString(value)
+    many = "\n" in value
+    if _NOT_IN_BLOCKS.search(value) or (many and _HARD_BLANKS.search(value)):
+        quoted: str = DoubleQuotedScalarString(value)
+        return quoted
+    block: str = LiteralScalarString(value) if many else value
+    return block

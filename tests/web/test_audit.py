@@ -79,7 +79,7 @@ def test_hostile_names_in_the_log_are_shown_as_text(world: World) -> None:
     thing = Ref("user", "x", hostile)
     record(
         actor=None,
-        name=hostile,
+        stranger_at=hostile,
         action="signin.failed",
         thing=thing,
         reason=hostile,

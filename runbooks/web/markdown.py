@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import nh3
@@ -24,6 +25,7 @@ _ATTRIBUTES = {
     "td": {"class"},
     **{f"h{level}": {"id"} for level in range(2, 7)},
 }
+_EMPTY_HEADING = re.compile(r"<th[^>]*></th>")  # heads nothing, and says so to screen readers
 _ALIGNMENTS = {"text-align:right": "to-end", "text-align:center": "to-center"}
 
 
@@ -52,6 +54,7 @@ def render(text: str, *, top: int = 2, anchors: str = "") -> str:
         _classes_for_styles(token)
     _plain_corners(tokens)
     html = _PARSER.renderer.render(tokens, _PARSER.options, {})
+    html = _EMPTY_HEADING.sub("<td></td>", html)
     html = html.replace("<pre>", '<pre tabindex="0">').replace("<table>", '<table tabindex="0">')
     return nh3.clean(
         html,
@@ -60,6 +63,24 @@ def render(text: str, *, top: int = 2, anchors: str = "") -> str:
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer",
     )
+
+
+@dataclass(frozen=True)
+class Heading:
+    id: str
+    title: str
+
+
+def outline(text: str, *, anchors: str) -> list[Heading]:
+    """The highest headings of `text`, as `render` names them."""
+    tokens = _PARSER.parse(text)
+    _fit_headings(tokens, top=2)
+    _name_headings(tokens, prefix=anchors)
+    return [
+        Heading(id=str(heading.attrGet("id")), title=inline.content)
+        for heading, inline in pairwise(tokens)
+        if heading.type == "heading_open" and heading.tag == "h2"
+    ]
 
 
 def _fit_headings(tokens: Sequence[Token], *, top: int) -> None:

@@ -1,4 +1,4 @@
-"""What a runbook is for, in one sentence of its own document."""
+"""What a runbook is for, in a sentence or two of its own document."""
 
 import re
 from itertools import pairwise
@@ -8,14 +8,18 @@ from markdown_it.token import Token
 
 _PARSER = MarkdownIt("commonmark", {"html": False})
 _SENTENCE = re.compile(r".+?[.!?](?=\s|$)", re.DOTALL)
-LONGEST = 220  # characters on a card
+ENOUGH, LONGEST = 60, 220  # characters: a shorter sentence takes the next one along, a longer text is cut
 
 
 def purpose(document: str) -> str:
-    """The first sentence under the heading “Meaning”; without one, the document's first sentence."""
+    """The first sentence under the heading “Meaning”; without that heading, of the document."""
     text = _first_paragraph(_PARSER.parse(document))
-    sentence = _SENTENCE.match(text)
-    short = sentence.group() if sentence else text
+    short = ""
+    for sentence in _SENTENCE.findall(text):
+        short += sentence
+        if len(short) >= ENOUGH:
+            break
+    short = short or text
     return short if len(short) <= LONGEST else short[:LONGEST].rsplit(" ", 1)[0] + " …"
 
 

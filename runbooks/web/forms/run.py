@@ -87,6 +87,12 @@ def link_values(definition: Definition, query: Mapping[str, str]) -> dict[str, J
     return {name: value for name, value in values.items() if VALUE + name in query}
 
 
+def strangers(definition: Definition, query: Mapping[str, str]) -> list[str]:
+    """Names that an address gives values for and the runbook does not know."""
+    known = {VALUE + parameter.name for parameter in definition.parameters}
+    return [name.removeprefix(VALUE) for name in query if name.startswith(VALUE) and name not in known]
+
+
 def slips(definition: Definition, data: Mapping[str, str]) -> list[Problem]:
     """What only a person at a form is asked: to type the dangerous things twice."""
     found = []
@@ -136,11 +142,16 @@ def _field(parameter: Parameter, *, initial: JsonValue, note: str) -> ShownField
     return ShownField(
         plain_label=parameter.name.replace("_", " ").capitalize(),
         note=note,
-        required=parameter.required or parameter.type is ParameterType.BOOLEAN,
+        required=_is_asked_for(parameter),
         initial=initial,
         help_text=" ".join(part for part in (parameter.help, _hint(parameter)) if part),
         widget=_widget(parameter, initial=initial),
     )
+
+
+def _is_asked_for(parameter: Parameter) -> bool:
+    """An empty field of a parameter with a default passes the default: only without one is it optional."""
+    return parameter.required or parameter.default is not None or parameter.type is ParameterType.BOOLEAN
 
 
 def _widget(parameter: Parameter, *, initial: JsonValue) -> forms.Widget:
@@ -162,9 +173,11 @@ def _widget(parameter: Parameter, *, initial: JsonValue) -> forms.Widget:
 
 def _choices(parameter: Parameter, *, attrs: dict[str, str], has_initial: bool) -> forms.Widget:
     choices = [(choice, choice) for choice in parameter.choices]
-    if parameter.required and len(choices) <= SHORT_LIST:
+    if _is_asked_for(parameter) and len(choices) <= SHORT_LIST:
         return forms.RadioSelect(attrs=attrs, choices=choices)
-    empty = [] if parameter.required and has_initial else [("", _("Choose …") if parameter.required else _("(none)"))]
+    empty = (
+        [] if _is_asked_for(parameter) and has_initial else [("", _("Choose …") if parameter.required else _("(none)"))]
+    )
     return forms.Select(attrs=attrs, choices=[*empty, *choices])
 
 
@@ -184,7 +197,7 @@ def _again(parameter: Parameter) -> ShownField:
     yes_or_no = parameter.type is ParameterType.BOOLEAN
     return ShownField(
         plain_label=_("%(name)s, once more") % {"name": name.capitalize()},
-        required=parameter.required,
+        required=_is_asked_for(parameter),
         help_text=_("Type yes or no.") if yes_or_no else _("So that a slip cannot start the wrong thing."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )

@@ -16,7 +16,7 @@ from runbooks.access.rights import rights_on
 from runbooks.audit.reads import record_read
 from runbooks.domain.definition import Risk
 from runbooks.domain.policy import cancel_of
-from runbooks.domain.states import RUN_FINAL, RunStatus, VersionState
+from runbooks.domain.states import RUN_FINAL, RunStatus, StepStatus, VersionState
 from runbooks.models import Run
 from runbooks.queries.runs import running_like, usual_seconds
 from runbooks.usecases.runs.cancel import cancel
@@ -87,6 +87,8 @@ def _told(*, run: Run, sees_output: bool) -> dict[str, object]:
         "summaries": [step.summary for step in said if step.summary],
         "outputs": [step for step in said if step.outputs],
         "never_ran": run.started_at is None,
+        "culprit": next((step for step in steps if step.status in {StepStatus.FAILED, StepStatus.TIMED_OUT}), None),
+        "skipped": any(step.status == StepStatus.SKIPPED for step in steps),
     }
 
 

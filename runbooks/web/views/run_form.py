@@ -22,7 +22,7 @@ from runbooks.usecases.runs.preview import preview
 from runbooks.usecases.runs.start import CONTAINMENT, Request, may_start
 from runbooks.usecases.runs.start_once import AlreadyRunning, Sending, start_once
 from runbooks.usecases.versions.draft import definition_of
-from runbooks.web.forms.run import RunForm, link_values, posted_values, slips
+from runbooks.web.forms.run import RunForm, link_values, posted_values, slips, strangers
 from runbooks.web.pages import page
 
 KEY_CHARACTERS = 64
@@ -149,6 +149,7 @@ def _shown(
         "earlier": _earlier(request, asked=asked),
         "running": running_like(runbook=asked.runbook),
         "asks_beside": asks_beside,
+        "unknown": strangers(asked.definition, request.GET.dict()),
         **_plan_context(request, asked=asked),
     }
     return render(request, "web/run_form.html", context, status=status)

@@ -14,6 +14,7 @@ from runbooks.queries.runs import running_like, runs, usual_seconds
 from runbooks.queries.versions import shown_version
 from runbooks.usecases.runs.decide import decision_to_start
 from runbooks.usecases.versions.draft import definition_of
+from runbooks.web.markdown import outline
 from runbooks.web.pages import page
 from runbooks.web.summary import purpose
 
@@ -45,5 +46,6 @@ def _content(*, runbook: Runbook, version: Version | None) -> dict[str, object]:
     return {
         "definition": definition,
         "purpose": purpose(definition.doc) if definition else "",
+        "outline": outline(definition.doc, anchors="doc") if definition else [],
         "versions": versions,
     }

@@ -5,7 +5,7 @@ from functools import wraps
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.contrib.auth import logout
+from django.contrib.auth import SESSION_KEY, logout
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render, resolve_url
@@ -42,7 +42,7 @@ def page(view: View) -> View:
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:
     """Who was asked for a page comes back to it. An account that was disabled meanwhile is signed out."""
-    if request.user.is_authenticated:
+    if SESSION_KEY in request.session:
         logout(request)
     if "HX-Request" in request.headers:
         back = urlsplit(request.headers.get("HX-Current-URL", "")).path or "/"

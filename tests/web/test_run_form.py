@@ -1,0 +1,164 @@
+from typing import Any
+
+from django.test import Client
+
+from runbooks.models import Run, Runbook
+from tests.world import World
+
+FORM = "/runbooks/payments/restart/run"
+PARAMETERS: list[dict[str, Any]] = [
+    {"name": "env", "type": "choice", "choices": ["staging", "production"], "default": "staging"},
+    {"name": "host", "type": "string", "pattern": "[a-z0-9-]+"},
+    {"name": "count", "type": "integer", "min": 1, "max": 9, "default": 3},
+    {"name": "ratio", "type": "number", "required": False},
+    {"name": "dry", "type": "boolean", "default": True},
+    {"name": "notes", "type": "text", "required": False},
+]
+SOUND = {"p-env": "production", "p-host": "db-1", "p-count": "4", "p-ratio": "0.5", "p-notes": "a\r\nb", "key": "k1"}
+
+
+def restart(world: World, **spec: Any) -> Runbook:
+    return world.published("restart", parameters=PARAMETERS, **spec)
+
+
+def page(browser: Client, address: str = FORM) -> str:
+    return str(browser.get(address).content.decode())
+
+
+def test_the_form_starts_a_run_with_typed_values_and_leads_to_it(world: World) -> None:
+    restart(world)
+    answer = world.browser("runner").post(FORM, {**SOUND, "reason": " OPS-1 "})
+    run = Run.objects.get()
+    assert answer.status_code == 302
+    assert answer["Location"] == f"/runs/{run.pk}"
+    assert run.parameters == {
+        "env": "production", "host": "db-1", "count": 4, "ratio": 0.5, "dry": False, "notes": "a\nb",
+    }  # fmt: skip
+    assert (run.requested_by.username, run.trigger, run.reason) == ("runner", "ui", "OPS-1")
+
+
+def test_errors_stand_beside_their_fields_and_everything_typed_is_kept(world: World) -> None:
+    restart(world)
+    typed = {**SOUND, "p-host": "Not A Host", "p-count": "many", "reason": "because"}
+    answer = world.browser("runner").post(FORM, typed)
+    text = answer.content.decode()
+    assert answer.status_code == 400
+    assert not Run.objects.exists()
+    assert "The whole value must match the pattern" in text
+    assert "This must be a whole number." in text
+    assert 'value="Not A Host"' in text
+    assert 'value="many"' in text
+    assert 'value="because"' in text
+    assert 'aria-describedby="id_p-count-help id_p-count-error"' in text
+    assert '<a href="#id_p-host">Host</a>' in text
+
+
+def test_values_from_a_link_are_filled_in_labelled_and_start_nothing(world: World) -> None:
+    restart(world)
+    text = page(world.browser("runner"), f"{FORM}?p-host=db-7&p-dry=false&p-count=8&reason=alert&p-colour=red")
+    assert not Run.objects.exists()
+    assert 'value="db-7"' in text
+    assert text.count("from the link") == 4
+    assert "does not ask for: colour" in text
+    assert '<input type="checkbox" name="p-dry" ' in text
+    assert "checked" not in text.split('name="p-dry"')[1].split(">")[0]
+
+
+def test_enter_presses_a_button_that_does_nothing(world: World) -> None:
+    restart(world)
+    form = page(world.browser("runner")).split('id="run-form"')[1]
+    assert form.index('<button type="submit" disabled hidden') < form.index("Start the run")
+    assert form.index('<button type="submit" disabled hidden') < form.index("<input")
+
+
+def test_the_same_form_sent_twice_is_one_run(world: World) -> None:
+    restart(world)
+    browser = world.browser("runner")
+    first, second = browser.post(FORM, SOUND), browser.post(FORM, SOUND)
+    assert Run.objects.count() == 1
+    assert first["Location"] == second["Location"]
+    assert "This form had been sent before" in browser.get(second["Location"]).content.decode()
+
+
+def test_the_same_form_with_other_values_is_another_run(world: World) -> None:
+    restart(world)
+    browser = world.browser("runner")
+    world.executed(Run.objects.get(pk=browser.post(FORM, SOUND)["Location"].rpartition("/")[2]))
+    browser.post(FORM, {**SOUND, "p-host": "db-2"})
+    assert Run.objects.count() == 2
+
+
+def test_a_run_under_way_is_told_and_asked_about(world: World) -> None:
+    other = world.started(restart(world), {"host": "db-9"}, by="owner")
+    browser = world.browser("runner")
+    assert "started by owner" in page(browser)
+    refused = browser.post(FORM, SOUND)
+    assert refused.status_code == 409
+    assert Run.objects.count() == 1
+    assert "Nothing was started" in refused.content.decode()
+    assert 'value="db-1"' in refused.content.decode()
+    assert browser.post(FORM, {**SOUND, "beside": str(other.pk)}).status_code == 302
+    assert Run.objects.count() == 2
+
+
+def test_a_tick_for_one_run_is_no_tick_for_the_next(world: World) -> None:
+    runbook = restart(world)
+    seen = world.started(runbook, {"host": "db-8"}, by="owner")
+    world.started(runbook, {"host": "db-9"}, by="owner2")
+    assert world.browser("runner").post(FORM, {**SOUND, "beside": str(seen.pk)}).status_code == 409
+
+
+def test_high_risk_asks_for_a_reason_and_the_name_of_the_runbook(world: World) -> None:
+    restart(world, risk="high")
+    browser = world.browser("runner")
+    text = browser.post(FORM, SOUND).content.decode()
+    assert "This runbook is of high risk: say why you run it." in text
+    assert "Type “restart” to show that you mean this runbook." in text
+    assert not Run.objects.exists()
+    browser.post(FORM, {**SOUND, "reason": "INC-3", "slug": "restart"})
+    assert Run.objects.get().reason == "INC-3"
+
+
+def test_a_confirmed_value_has_to_be_typed_twice(world: World) -> None:
+    parameters = [{"name": "host", "type": "string", "confirm": True}]
+    world.published("restart", parameters=parameters)
+    browser = world.browser("runner")
+    slip = browser.post(FORM, {"p-host": "db-1", "again-host": "db-2", "key": "k"})
+    assert slip.status_code == 400
+    assert "This is not the same as above." in slip.content.decode()
+    assert browser.post(FORM, {"p-host": "db-1", "again-host": "db-1", "key": "k"}).status_code == 302
+
+
+def test_the_panel_shows_the_values_as_they_will_be_passed(world: World) -> None:
+    restart(world)
+    browser = world.browser("runner")
+    panel = browser.post(f"{FORM}/preview", SOUND).content.decode()
+    assert '<code class="value">db-1</code>' in panel
+    assert '<code class="value">false</code>' in panel
+    assert "Owner, Owner2" in " ".join(panel.replace("</span>", "").replace('<span title="owner2">', "").split())
+    assert "A value is needed here." in browser.post(f"{FORM}/preview", {}).content.decode()
+    assert not Run.objects.exists()
+
+
+def test_a_form_without_the_session_s_secret_starts_nothing(world: World) -> None:
+    restart(world)
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(world.user("runner"), backend="allauth.account.auth_backends.AuthenticationBackend")
+    assert browser.post(FORM, SOUND).status_code == 403
+    assert not Run.objects.exists()
+
+
+def test_an_earlier_run_lends_its_values(world: World) -> None:
+    earlier = world.executed(world.started(restart(world), {"host": "db-5", "dry": False}))
+    browser = world.browser("runner")
+    text = page(browser, f"{FORM}?from={earlier.pk}")
+    assert 'value="db-5"' in text
+    assert "from the earlier run" in text
+    browser.post(FORM, {**SOUND, "from": str(earlier.pk)})
+    assert Run.objects.exclude(pk=earlier.pk).get().rerun_of == earlier
+
+
+def test_the_default_of_an_emptied_number_is_used(world: World) -> None:
+    restart(world)
+    world.browser("runner").post(FORM, {**SOUND, "p-count": ""})
+    assert Run.objects.get().parameters["count"] == 3

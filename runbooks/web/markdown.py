@@ -25,7 +25,6 @@ _ATTRIBUTES = {
     "td": {"class"},
     **{f"h{level}": {"id"} for level in range(2, 7)},
 }
-_EMPTY_HEADING = re.compile(r"<th[^>]*></th>")  # heads nothing, and says so to screen readers
 _ALIGNMENTS = {"text-align:right": "to-end", "text-align:center": "to-center"}
 
 
@@ -54,7 +53,6 @@ def render(text: str, *, top: int = 2, anchors: str = "") -> str:
         _classes_for_styles(token)
     _plain_corners(tokens)
     html = _PARSER.renderer.render(tokens, _PARSER.options, {})
-    html = _EMPTY_HEADING.sub("<td></td>", html)
     html = html.replace("<pre>", '<pre tabindex="0">').replace("<table>", '<table tabindex="0">')
     return nh3.clean(
         html,

@@ -3,7 +3,6 @@
 `read_yaml` reads back exactly what was written.
 """
 
-import io
 import re
 from collections.abc import Sequence
 
@@ -30,9 +29,16 @@ def write_yaml(data: object) -> str:
     writer = YAML()
     writer.default_flow_style = False
     writer.width = 1_000_000  # never fold: a changed word must change one line
-    out = io.StringIO()
+    out = _Collected()
     writer.dump(_shaped(data), out)
-    return out.getvalue()
+    return "".join(out)
+
+
+class _Collected(list[str]):
+    """What the writer takes for a file."""
+
+    def write(self, part: str | bytes) -> None:
+        self.append(part if isinstance(part, str) else part.decode())
 
 
 def _shaped(value: object) -> object:

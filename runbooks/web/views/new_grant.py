@@ -11,7 +11,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from runbooks.access.actors import Actor
+from runbooks.access.fetch import installation, require
 from runbooks.access.names import place_named, principal_named
+from runbooks.domain.policy import YES, no
 from runbooks.domain.rights import RIGHT_TITLES, ROLES
 from runbooks.models import Grant
 from runbooks.queries import grants
@@ -21,6 +23,7 @@ from runbooks.web.acting import ActForm, posted, refusals_shown_in
 from runbooks.web.lasting import Lasting
 from runbooks.web.pages import page
 
+NOWHERE = no("Granting needs the right “grant” or “administer” on something, and you hold neither anywhere.")
 SINGLE = "single"
 ROLE_CHOICES = [
     ("runner", gettext_lazy("Runner: see, run, read the output")),
@@ -69,6 +72,8 @@ class GrantForm(Lasting, ActForm):
 
 @page
 def new_grant(request: HttpRequest, *, actor: Actor, now: datetime) -> HttpResponse:
+    places = grants.places(actor=actor, now=now)
+    require(YES if places else NOWHERE, action="grant.created", thing=installation())
     asked = {name: request.GET.get(name, "") for name in ("principal", "object")}
     form = GrantForm(posted(request), initial={**asked, "role": "runner", "lasts": "30d"})
     if form.is_valid():
@@ -81,7 +86,7 @@ def new_grant(request: HttpRequest, *, actor: Actor, now: datetime) -> HttpRespo
     context = {
         "form": form,
         "principals": known_principals(actor=actor, now=now),
-        "places": grants.places(actor=actor, now=now),
+        "places": places,
     }
     return render(request, "web/new_grant.html", context, status=form.status)
 

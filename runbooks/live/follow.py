@@ -19,9 +19,13 @@ class StreamEvent:
 
 def events_after(*, run_id: UUID | str, seq: int, output: bool = True) -> list[StreamEvent]:
     """The next events and chunks after number SEQ, in order; at most a page of chunks, and none without OUTPUT."""
-    after = OutputChunk.objects.filter(run_id=run_id, seq__gt=seq).select_related("step_run").order_by("seq")
+    last = Run.objects.filter(pk=run_id).values_list("event_seq", flat=True).first() or 0
+    if last <= seq:
+        return []
+    here = {"run_id": run_id, "seq__gt": seq, "seq__lte": last}  # what comes between two reads waits for the next look
+    after = OutputChunk.objects.filter(**here).select_related("step_run").order_by("seq")
     chunks = list(after[:PAGE]) if output else []
-    events = RunEvent.objects.filter(run_id=run_id, seq__gt=seq)
+    events = RunEvent.objects.filter(**here)
     if len(chunks) == PAGE:
         events = events.filter(seq__lt=chunks[-1].seq)
     found = [StreamEvent(event.seq, event.kind, event.data) for event in events]

@@ -56,7 +56,11 @@ async def _follow(opened: Opened, send: Send, gone: asyncio.Future[Any]) -> None
     with _hub.watching(opened.run_id) as woken:
         while not gone.done():
             woken.clear()
-            events = await _in_thread(_read, opened, seq)
+            check = time.monotonic() - checked > RECHECK_SECONDS
+            checked = time.monotonic() if check else checked
+            events = await _in_thread(_look, opened, seq, check)
+            if events is None:
+                return
             for event in events:
                 seq, said = event.seq, time.monotonic()
                 await _send(send, _as_text(event))
@@ -67,10 +71,6 @@ async def _follow(opened: Opened, send: Send, gone: asyncio.Future[Any]) -> None
             if time.monotonic() - said > HEARTBEAT_SECONDS:
                 said = time.monotonic()
                 await _send(send, b": still here\n\n")
-            if time.monotonic() - checked > RECHECK_SECONDS:
-                checked = time.monotonic()
-                if not await _in_thread(still_allowed, opened):
-                    return
             await _woken_or_gone(woken, gone)
 
 
@@ -87,8 +87,11 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
-def _read(opened: Opened, seq: int) -> list[StreamEvent]:
-    """Numbers stay as they are for those who may not read output: they see gaps, not bytes."""
+def _look(opened: Opened, seq: int, check: bool) -> list[StreamEvent] | None:
+    """None once the watcher may see no more. Numbers stay as they are for those who may not read output: they see gaps,
+    not bytes."""
+    if check and not still_allowed(opened):
+        return None
     return events_after(run_id=opened.run_id, seq=seq, output=opened.sees_output)
 
 

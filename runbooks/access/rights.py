@@ -116,6 +116,20 @@ def holds_anywhere(*, actor: Actor, right: str, now: datetime) -> bool:
     )
 
 
+def rights_anywhere(*, actor: Actor, now: datetime) -> set[str]:
+    """All rights that the actor has on anything at all."""
+    if not is_enabled(actor.user):
+        return set()
+    codes = [
+        rows.values_list("permission__codename")
+        for kind in TABLES
+        for rows in _valid_rows(kind=kind, user=actor.user, now=now)
+    ]
+    first, *others = codes
+    held = with_implied({code for (code,) in first.union(*others)})
+    return held & with_implied(actor.scopes) if actor.scopes else held
+
+
 def owners_of(*, runbook: Runbook, now: datetime) -> list[User]:
     """The people who answer for a runbook: those who may both review and grant, on it or on its project."""
     both: list[set[UUID]] = [set(_holders(runbook=runbook, right=right, now=now)) for right in ("review", "grant")]

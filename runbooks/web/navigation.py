@@ -1,6 +1,6 @@
 """The main navigation: every page belongs to one entry."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from django.urls import NoReverseMatch, reverse
@@ -13,6 +13,7 @@ class Entry:
     url_name: str
     label: str | Promise
     sections: frozenset[str]  # first parts of the addresses that belong here
+    right: str = ""  # without it anywhere, the page has nothing to show
 
 
 @dataclass(frozen=True)
@@ -27,15 +28,17 @@ ENTRIES = (
     Entry("runs", _("Runs"), frozenset({"runs"})),
     Entry("reviews", _("Reviews"), frozenset({"reviews"})),
     Entry("access", _("Access"), frozenset({"access", "grants", "groups", "people"})),
-    Entry("audit", _("Audit"), frozenset({"audit"})),
-    Entry("admin", _("Admin"), frozenset({"admin"})),
+    Entry("audit", _("Audit"), frozenset({"audit"}), right="audit"),
+    Entry("admin", _("Admin"), frozenset({"admin"}), right="administer"),
 )
 
 
-def links(path: str) -> Iterator[Link]:
-    """The entries whose pages are routed, in order, the one that holds `path` marked."""
+def links(path: str, *, held: Collection[str]) -> Iterator[Link]:
+    """The entries whose pages are routed, in order, the one that holds `path` marked. HELD: one's rights, anywhere."""
     section = path.strip("/").split("/", 1)[0]
     for entry in ENTRIES:
+        if entry.right and entry.right not in held:
+            continue
         try:
             url = reverse(entry.url_name)
         except NoReverseMatch:

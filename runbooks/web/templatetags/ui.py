@@ -12,8 +12,10 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join, json_script
 from django.utils.safestring import SafeString, mark_safe
 
+from runbooks.access.rights import rights_anywhere
 from runbooks.web import durations, navigation
 from runbooks.web import markdown as markdown_text
+from runbooks.web.actor import actor_of
 from runbooks.web.texts import TEXTS
 from runbooks.web.vocabulary import WORDS
 
@@ -93,7 +95,10 @@ def markdown(text: str, top: int = 2, anchors: str = "") -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def main_navigation(context: Mapping[str, Any]) -> list[navigation.Link]:
-    return list(navigation.links(context["request"].path))
+    request = context["request"]
+    actor = actor_of(request)
+    held = rights_anywhere(actor=actor, now=timezone.now()) if actor else set()
+    return list(navigation.links(request.path, held=held))
 
 
 @register.simple_tag

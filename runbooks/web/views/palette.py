@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from runbooks.access.actors import Actor
+from runbooks.access.rights import rights_anywhere
 from runbooks.queries.runbooks import runbooks
 from runbooks.queries.runs import found_by
 from runbooks.web import navigation
@@ -41,7 +42,7 @@ def palette(request: HttpRequest, *, actor: Actor, now: datetime) -> HttpRespons
     groups = [
         Group(_("Runbooks"), list(_runbooks(actor, q, now))),
         Group(_("Runs"), list(_runs(actor, q, now))),
-        Group(_("Pages"), list(_pages(q))),
+        Group(_("Pages"), list(_pages(actor, q, now))),
     ]
     found = [group for group in groups if group.entries]
     return render(request, "web/parts/palette_results.html", {"groups": found})
@@ -60,7 +61,7 @@ def _runs(actor: Actor, q: str, now: datetime) -> Iterator[Entry]:
         yield Entry(url=reverse("run", args=[run.pk]), label=label, detail=detail, icon=WORDS[run.status].icon)
 
 
-def _pages(q: str) -> Iterator[Entry]:
-    for link in navigation.links(""):
+def _pages(actor: Actor, q: str, now: datetime) -> Iterator[Entry]:
+    for link in navigation.links("", held=rights_anywhere(actor=actor, now=now)):
         if q.lower() in link.label.lower():
             yield Entry(url=link.url, label=link.label, detail="", icon="file-text")

@@ -63,6 +63,12 @@ def facets(*, actor: Actor, now: datetime) -> Facets:
     )
 
 
+def best_first(*, books: Sequence[Runbook], q: str) -> list[Runbook]:
+    """Those of a page that say what was looked for in their title come before those that say it in a script."""
+    words = q.lower().split()
+    return sorted(books, key=lambda book: -sum(word in f"{book.title} {book.slug}".lower() for word in words))
+
+
 def _sorted(words: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(words), key=str.lower))
 

@@ -57,6 +57,15 @@ def test_the_search_looks_into_scripts_and_says_when_nothing_fits(world: World) 
     assert "No runbook that you may see fits this" in browser.get("/?q=nonsense").content.decode()
 
 
+def test_a_title_that_says_it_comes_before_a_script_that_does(world: World) -> None:
+    world.published("disk-pressure")
+    world.published("newer", script="echo disk")
+    browser = world.browser("runner")
+    for address in ("/?q=disk", "/palette?q=disk"):
+        page = browser.get(address).content.decode()
+        assert page.index("/payments/disk-pressure") < page.index("/payments/newer")
+
+
 def test_filters_that_make_no_sense_filter_nothing(world: World) -> None:
     run = world.started(world.published("drain-worker"))
     assert f"/runs/{run.pk}" in world.browser("runner").get("/runs?status=nonsense&mine=7").content.decode()

@@ -41,7 +41,7 @@ def test_the_page_tells_who_why_what_and_how_it_ended(world: World) -> None:
     run.save(update_fields=["reason"])
     world.executed(run, Telling())
     text = page(world, run)
-    for part in ("OPS-12", "Runner", "on this page", "Succeeded", "All <strong>fine</strong>", "7 &lt;i&gt;", "left"):
+    for part in ("OPS-12", "Runner", "in the browser", "Succeeded", "All <strong>fine</strong>", "7 &lt;i&gt;", "left"):
         assert part in text, part
     assert "<script>alert" not in text
     assert "data-log " in text

@@ -16,7 +16,7 @@ from runbooks.web.summary import purpose as purpose_of
 register = template.Library()
 
 TRIGGERS: dict[str, str | Promise] = {
-    "ui": gettext_lazy("on this page"),
+    "ui": gettext_lazy("in the browser"),
     "api": gettext_lazy("by API"),
     "cli": gettext_lazy("from the command line"),
     "agent": gettext_lazy("by an agent"),

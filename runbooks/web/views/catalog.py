@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import installation
 from runbooks.access.rights import holds_anywhere, may
-from runbooks.queries.catalog import cards, facets
+from runbooks.queries.catalog import best_first, cards, facets
 from runbooks.queries.paging import page as page_of
 from runbooks.queries.runbooks import runbooks
 from runbooks.queries.runs import runs
@@ -29,7 +29,7 @@ def catalog(request: HttpRequest, *, actor: Actor, now: datetime) -> HttpRespons
     context = {
         "form": form,
         "is_filtered": any(asked.values()),
-        "cards": cards(actor=actor, books=found.results, now=now),
+        "cards": cards(actor=actor, books=best_first(books=found.results, q=asked["q"]), now=now),
         "next": found.next,
         "open_runs": runs(actor=actor, now=now, status="open").defer("plan").order_by("-id")[: SHORT + 1],
         "my_runs": runs(actor=actor, now=now, requested_by=actor.name).defer("plan").order_by("-id")[:SHORT],

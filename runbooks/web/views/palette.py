@@ -12,13 +12,14 @@ from django.views.decorators.http import require_safe
 
 from runbooks.access.actors import Actor
 from runbooks.access.rights import rights_anywhere
+from runbooks.queries.catalog import best_first
 from runbooks.queries.runbooks import runbooks
 from runbooks.queries.runs import found_by
 from runbooks.web import navigation
 from runbooks.web.pages import page
 from runbooks.web.vocabulary import WORDS
 
-MOST = 6
+MOST, LOOKED_AT = 6, 100
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ def palette(request: HttpRequest, *, actor: Actor, now: datetime) -> HttpRespons
 
 
 def _runbooks(actor: Actor, q: str, now: datetime) -> Iterator[Entry]:
-    for book in runbooks(actor=actor, q=q, now=now).order_by("-id")[:MOST]:
+    newest = list(runbooks(actor=actor, q=q, now=now).order_by("-id")[:LOOKED_AT])
+    for book in best_first(books=newest, q=q)[:MOST]:
         url = reverse("runbook", args=[book.project.slug, book.slug])
         yield Entry(url=url, label=book.title, detail=book.path, icon="book")
 

@@ -36,7 +36,7 @@ def found_by(*, actor: Actor, q: str, now: datetime) -> QuerySet[Run]:
         found = runs(actor=actor, now=now).filter(pk__gte=first, pk__lte=last)
     else:
         found = runs(actor=actor, now=now).filter(runbook__in=runbooks(actor=actor, q=q, now=now).values("pk"))
-    return found.defer("plan").order_by("-id")
+    return found.defer("plan").prefetch_related(None).order_by("-id")
 
 
 def running_like(*, runbook: Runbook) -> Run | None:

@@ -31,8 +31,14 @@ def catalog(request: HttpRequest, *, actor: Actor, now: datetime) -> HttpRespons
         "is_filtered": any(asked.values()),
         "cards": cards(actor=actor, books=best_first(books=found.results, q=asked["q"]), now=now),
         "next": found.next,
-        "open_runs": runs(actor=actor, now=now, status="open").defer("plan").order_by("-id")[: SHORT + 1],
-        "my_runs": runs(actor=actor, now=now, requested_by=actor.name).defer("plan").order_by("-id")[:SHORT],
+        "open_runs": runs(actor=actor, now=now, status="open")
+        .defer("plan")
+        .prefetch_related(None)
+        .order_by("-id")[: SHORT + 1],
+        "my_runs": runs(actor=actor, now=now, requested_by=actor.name)
+        .defer("plan")
+        .prefetch_related(None)
+        .order_by("-id")[:SHORT],
         "may_write": holds_anywhere(actor=actor, right="edit", now=now),
         "may_found": may(actor=actor, right="administer", place=installation(), now=now),
     }

@@ -34,7 +34,10 @@ def runbook(request: HttpRequest, project: str, slug: str, *, actor: Actor, now:
         "owners": owners_of(runbook=found, now=now),
         "usual_seconds": usual_seconds(runbook=found),
         "running": running_like(runbook=found),
-        "recent": runs(actor=actor, now=now, runbook=found.path).defer("plan").order_by("-id")[:RUNS],
+        "recent": runs(actor=actor, now=now, runbook=found.path)
+        .defer("plan")
+        .prefetch_related(None)
+        .order_by("-id")[:RUNS],
         **_content(runbook=found, version=version),
     }
     return render(request, "web/runbook.html", context)

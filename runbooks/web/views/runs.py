@@ -19,7 +19,7 @@ def runs(request: HttpRequest, *, actor: Actor, now: datetime) -> HttpResponse:
     form = RunFilters(request.GET)
     asked = form.asked()
     mine = actor.name if asked.pop("mine") else ""
-    queryset = runs_of(actor=actor, now=now, requested_by=mine, **asked).defer("plan")
+    queryset = runs_of(actor=actor, now=now, requested_by=mine, **asked).defer("plan").prefetch_related(None)
     found = page_of(queryset=queryset, cursor=request.GET.get("cursor", ""))
     context = {
         "form": form,

@@ -25,7 +25,7 @@ def deliver(*, id: str, **_unknown: object) -> None:
 
 @shared_task(name=outbox.ANNOUNCE_USE, ignore_result=True)
 def announce_use(*, id: str, **_unknown: object) -> None:
-    announce_use_to_owners(run_id=id, now=timezone.now())
+    announce_use_to_owners(run_id=id, notifiers=NOTIFIERS, now=timezone.now())
 
 
 @worker_init.connect

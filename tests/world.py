@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from runbooks.access.actors import Actor, by_session, by_token
 from runbooks.access.fetch import installation
-from runbooks.access.rights import Place
+from runbooks.access.held import Place
 from runbooks.domain.ports import Executor, Lease, Outcome, OutcomeKind, OutputSink, Work
 from runbooks.domain.rights import ROLES
 from runbooks.live.append import StepKey

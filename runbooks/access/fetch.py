@@ -4,7 +4,8 @@ import uuid
 from datetime import datetime
 
 from runbooks.access.actors import Actor
-from runbooks.access.rights import Place, may, restrict_projects, rights_on
+from runbooks.access.held import Place
+from runbooks.access.rights import may, restrict_projects, rights_on
 from runbooks.domain.policy import Decision
 from runbooks.models import INSTALLATION_ID, Installation, Project, Run, Runbook, Version
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import installation, project, runbook
-from runbooks.access.rights import Place
+from runbooks.access.held import Place
 from runbooks.domain.problems import Invalid, Problem
 from runbooks.models import Group, User
 

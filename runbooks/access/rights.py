@@ -9,39 +9,10 @@ from django.contrib.auth.models import Permission
 from django.db.models import Model, Q, QuerySet
 
 from runbooks.access.actors import Actor
+from runbooks.access.held import TABLES, Place, Row, granted_rights
 from runbooks.domain.policy import Decision, needs_right, no
 from runbooks.domain.rights import IMPLIED_BY, with_implied
-from runbooks.models import (
-    INSTALLATION_ID,
-    Group,
-    Installation,
-    InstallationGroupRight,
-    InstallationUserRight,
-    Project,
-    ProjectGroupRight,
-    ProjectUserRight,
-    Run,
-    Runbook,
-    RunbookGroupRight,
-    RunbookUserRight,
-    User,
-)
-
-Place = Installation | Project | Runbook
-Row = (
-    InstallationUserRight
-    | InstallationGroupRight
-    | ProjectUserRight
-    | ProjectGroupRight
-    | RunbookUserRight
-    | RunbookGroupRight
-)
-
-TABLES: dict[type[Model], tuple[type[Row], type[Row]]] = {
-    Installation: (InstallationUserRight, InstallationGroupRight),
-    Project: (ProjectUserRight, ProjectGroupRight),
-    Runbook: (RunbookUserRight, RunbookGroupRight),
-}
+from runbooks.models import Group, Installation, Project, Run, Runbook, User
 
 
 def may(*, actor: Actor, right: str, place: Place, now: datetime) -> Decision:
@@ -69,13 +40,7 @@ def rights_on(*, actor: Actor, place: Place, now: datetime) -> set[str]:
 
 def account_rights_on(*, user: User, place: Place, now: datetime) -> set[str]:
     """What the account holds, whatever credential is used."""
-    codes = [
-        rows.filter(content_object_id=pk).values_list("permission__codename")
-        for kind, pk in _lineage(place)
-        for rows in _valid_rows(kind=kind, user=user, now=now)
-    ]
-    first, *others = codes
-    return with_implied({code for (code,) in first.union(*others)})
+    return with_implied(granted_rights(user=user, place=place, now=now))
 
 
 def group_rights_on(*, group: Group, place: Place, now: datetime) -> set[str]:
@@ -157,15 +122,6 @@ def members_now(now: datetime, prefix: str = "") -> Q:
     """Memberships (reached through PREFIX) that hold at NOW."""
     open_or_later = Q(**{f"{prefix}ends_at__isnull": True}) | Q(**{f"{prefix}ends_at__gt": now})
     return open_or_later & Q(**{f"{prefix}starts_at__lte": now})
-
-
-def _lineage(place: Place) -> Iterable[tuple[type[Model], object]]:
-    yield Installation, INSTALLATION_ID
-    if isinstance(place, Project):
-        yield Project, place.pk
-    if isinstance(place, Runbook):
-        yield Project, place.project_id
-        yield Runbook, place.pk
 
 
 def _grant_holds(now: datetime) -> Q:

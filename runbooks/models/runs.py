@@ -31,6 +31,7 @@ class Run(models.Model):
     expires_at = models.DateTimeField(help_text="Not started by then: it never will.")
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    announced_at = models.DateTimeField(null=True, help_text="When the owners were told of this use.")
     cancel_requested_at = models.DateTimeField(null=True)
     cancel_requested_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     exit_code = models.IntegerField(null=True)
@@ -44,6 +45,11 @@ class Run(models.Model):
             models.Index(name="run_by_runbook", fields=["runbook", "-id"]),
             models.Index(name="run_by_requester", fields=["requested_by", "-id"]),
             models.Index(name="run_by_status", fields=["status", "id"]),
+            models.Index(
+                name="uses_to_announce",
+                fields=["finished_at"],
+                condition=Q(announced_at__isnull=True, started_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

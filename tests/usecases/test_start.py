@@ -5,6 +5,7 @@ from runbooks.access.fetch import NotAllowed
 from runbooks.domain.ports import Outcome, OutcomeKind
 from runbooks.domain.problems import Invalid
 from runbooks.models import AuditEvent, Delivery, OutboxMessage, OutputChunk
+from runbooks.notifications.email import EmailNotifier
 from runbooks.usecases.notifications.announce_use import announce_use
 from runbooks.usecases.people.accounts import disable
 from runbooks.usecases.runs.cancel import cancel
@@ -25,7 +26,7 @@ def test_a_run_goes_from_click_to_success_and_its_owners_are_told_once(world: Wo
     assert (run.status, run.exit_code) == ("succeeded", 0)
     assert b"".join(bytes(c.data) for c in OutputChunk.objects.filter(run=run)) == b"hello\n"
     for _ in range(2):
-        announce_use(run_id=str(run.pk), now=timezone.now())
+        announce_use(run_id=str(run.pk), notifiers={"email": EmailNotifier()}, now=timezone.now())
     assert sorted(Delivery.objects.filter(run=run).values_list("address", flat=True)) == [
         "owner2@example.org",
         "owner@example.org",

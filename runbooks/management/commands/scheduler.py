@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from runbooks.audit.sequence import drain
 from runbooks.usecases.installation.tidy import tidy
+from runbooks.usecases.notifications.announce_use import announce_again
 from runbooks.usecases.notifications.deliver import send_due
 from runbooks.usecases.runs.sweep import expire, hint_again, reap
 
@@ -37,7 +38,9 @@ def loops() -> list[Loop]:
         Loop("sweeper", sweep, lambda: (expire(now=timezone.now()), hint_again(now=timezone.now()))),
         Loop("reaper", sweep / 2, lambda: reap(now=timezone.now())),
         Loop("sequencer", SEQUENCE_SECONDS, drain),
-        Loop("deliveries", DELIVERY_SECONDS, lambda: send_due(now=timezone.now())),
+        Loop(
+            "deliveries", DELIVERY_SECONDS, lambda: (announce_again(now=timezone.now()), send_due(now=timezone.now()))
+        ),
         Loop("tidier", TIDY_SECONDS, lambda: tidy(now=timezone.now())),
     ]
 

@@ -8,7 +8,8 @@ from django.db.models import Q
 
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import NotAllowed, require
-from runbooks.access.rights import TABLES, Place, members_now, permission, rights_on
+from runbooks.access.held import TABLES, Place
+from runbooks.access.rights import members_now, permission, rights_on
 from runbooks.audit.record import record
 from runbooks.domain.policy import grant_of
 from runbooks.domain.problems import Invalid, Problem

@@ -1,6 +1,7 @@
 """Owners are told of each use of their runbooks: one message per run and owner, at its end."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -8,31 +9,47 @@ from django.db import transaction
 from runbooks import outbox
 from runbooks.access.rights import owners_of
 from runbooks.domain.policy import words
-from runbooks.models import Delivery, OutputChunk, Run, User
+from runbooks.domain.ports import Notifier
+from runbooks.models import Delivery, OutputChunk, Run
+from runbooks.usecases.notifications.deliver import deliver
 
 TAIL_BYTES = 2000
+AT_ONCE = 200
 
 
-def announce_use(*, run_id: str, now: datetime) -> None:
-    """Writes the messages, each once however often this is called, and hands them on to be sent."""
+def announce_use(*, run_id: str, notifiers: Mapping[str, Notifier], now: datetime) -> None:
+    """Writes the messages, each once however often this is called, and tries to send them at once."""
     run = Run.objects.select_related("runbook__project", "version", "requested_by").get(pk=run_id)
     text = _text(run)
     for owner in owners_of(runbook=run.runbook, now=now):
-        if owner.email:
-            _write(run=run, owner=owner, text=text, now=now)
+        if not owner.email:
+            continue
+        delivery, new = Delivery.objects.get_or_create(
+            run=run,
+            recipient=owner,
+            channel="email",
+            defaults={
+                "address": owner.email,
+                "subject": f"[opsaas] {run.runbook.path} {words(run.status)}, run by {run.requested_by.username}",
+                "text": text,
+                "next_attempt_at": now,
+            },
+        )
+        if new:
+            deliver(delivery_id=str(delivery.pk), notifiers=notifiers, now=now)
+    Run.objects.filter(pk=run.pk).update(announced_at=now)
 
 
-@transaction.atomic
-def _write(*, run: Run, owner: User, text: str, now: datetime) -> None:
-    subject = f"[opsaas] {run.runbook.path} {words(run.status)}, run by {run.requested_by.username}"
-    delivery, new = Delivery.objects.get_or_create(
-        run=run,
-        recipient=owner,
-        channel="email",
-        defaults={"address": owner.email, "subject": subject, "text": text, "next_attempt_at": now},
+def announce_again(*, now: datetime) -> int:
+    """Sends hints for uses that nobody was told of: a broker may have lost the first."""
+    forgotten = Run.objects.filter(
+        announced_at=None, started_at__isnull=False, finished_at__lt=now - timedelta(seconds=60)
     )
-    if new:
-        outbox.send(task=outbox.DELIVER, object_id=delivery.pk)
+    keys = list(forgotten.order_by("finished_at").values_list("pk", flat=True)[:AT_ONCE])
+    for run_id in keys:
+        with transaction.atomic():
+            outbox.send(task=outbox.ANNOUNCE_USE, object_id=run_id)
+    return len(keys)
 
 
 def _text(run: Run) -> str:

@@ -11,12 +11,14 @@ from django.utils import timezone
 from runbooks.access.actors import Actor, by_session, by_token
 from runbooks.access.fetch import installation
 from runbooks.access.held import Place
-from runbooks.domain.ports import Executor, Lease, Outcome, OutcomeKind, OutputSink, Work
+from runbooks.domain.ports import Executor, Lease, Notifier, Outcome, OutcomeKind, OutputSink, Work
 from runbooks.domain.rights import ROLES
 from runbooks.live.append import StepKey
 from runbooks.live.sink import Flusher
 from runbooks.models import Group, Membership, Project, Run, Runbook, User, UserKind, Version
+from runbooks.notifications.email import EmailNotifier
 from runbooks.usecases.grants.grant import write_grant
+from runbooks.usecases.notifications.announce_use import announce_use
 from runbooks.usecases.people.tokens import issue
 from runbooks.usecases.runs.execute import execute
 from runbooks.usecases.runs.leases import HeldLease
@@ -129,6 +131,11 @@ class World:
                 execute(step_run_id=str(step_run.pk), host=host, clock=timezone.now)
         run.refresh_from_db()
         return run
+
+
+def announced(run: Run, notifiers: Mapping[str, Notifier] | None = None) -> None:
+    """Tells the owners of a use, as a worker does; by mail into Django's test outbox."""
+    announce_use(run_id=str(run.pk), notifiers=notifiers or {"email": EmailNotifier()}, now=timezone.now())
 
 
 class Api:

@@ -5,12 +5,10 @@ from runbooks.access.fetch import NotAllowed
 from runbooks.domain.ports import Outcome, OutcomeKind
 from runbooks.domain.problems import Invalid
 from runbooks.models import AuditEvent, Delivery, OutboxMessage, OutputChunk
-from runbooks.notifications.email import EmailNotifier
-from runbooks.usecases.notifications.announce_use import announce_use
 from runbooks.usecases.people.accounts import disable
 from runbooks.usecases.runs.cancel import cancel
 from runbooks.usecases.runs.start import Request, start
-from tests.world import FakeExecutor, World
+from tests.world import FakeExecutor, World, announced
 
 
 def test_a_run_is_queued_with_its_plan_its_event_and_its_hint(world: World) -> None:
@@ -26,7 +24,7 @@ def test_a_run_goes_from_click_to_success_and_its_owners_are_told_once(world: Wo
     assert (run.status, run.exit_code) == ("succeeded", 0)
     assert b"".join(bytes(c.data) for c in OutputChunk.objects.filter(run=run)) == b"hello\n"
     for _ in range(2):
-        announce_use(run_id=str(run.pk), notifiers={"email": EmailNotifier()}, now=timezone.now())
+        announced(run)
     assert sorted(Delivery.objects.filter(run=run).values_list("address", flat=True)) == [
         "owner2@example.org",
         "owner@example.org",

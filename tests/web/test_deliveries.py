@@ -1,16 +1,13 @@
 """What owners were told, and who may read it."""
 
-from django.utils import timezone
-
 from runbooks.models import AuditEvent, Delivery
-from runbooks.usecases.notifications.announce_use import announce_use
 from tests.web.helpers import main_text
-from tests.world import World
+from tests.world import World, announced
 
 
 def told(world: World) -> Delivery:
     run = world.executed(world.started())
-    announce_use(run_id=str(run.pk), now=timezone.now())
+    announced(run)
     return Delivery.objects.get(recipient__username="owner")
 
 

@@ -5,9 +5,8 @@ from django.test import Client
 from django.utils import timezone
 
 from runbooks.models import Delivery, Group
-from runbooks.usecases.notifications.announce_use import announce_use
 from runbooks.usecases.people.groups import add_group, add_member
-from tests.world import World
+from tests.world import World, announced
 
 EMPTY = {
     "/projects": "runner",
@@ -52,7 +51,7 @@ def test_the_page_answers_whom_it_is_for(world: World, path: str, name: str) -> 
 @pytest.mark.parametrize(("path", "name"), FULL.items())
 def test_the_page_answers_when_there_is_something_to_show(world: World, path: str, name: str) -> None:
     run = world.executed(world.started())
-    announce_use(run_id=str(run.pk), now=timezone.now())
+    announced(run)
     world.drafted(script="echo other")
     group = add_group(actor=world.actor("admin"), slug="sre", title="SRE", now=timezone.now())
     world.give(group, world.project, "view")

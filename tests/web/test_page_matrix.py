@@ -11,12 +11,11 @@ from django.test import Client
 from django.utils import timezone
 
 from runbooks.models import Delivery, Grant, Token
-from runbooks.usecases.notifications.announce_use import announce_use
 from runbooks.usecases.people.groups import add_group, add_member
 from runbooks.usecases.versions.submit import submit
 from runbooks.web.starting_text import starting_text
 from runbooks.web.urls import AUTHORS, KEEPERS
-from tests.world import World
+from tests.world import World, announced
 
 ROLES = ("stranger", "runner", "author", "owner", "auditor", "admin")
 TEXT = starting_text(project="payments")
@@ -83,7 +82,7 @@ def full(world: World) -> dict[str, str]:
     """A world in which every row finds what it names; the ids by which it does."""
     now = timezone.now()
     run = world.executed(world.started())
-    announce_use(run_id=str(run.pk), now=now)
+    announced(run)
     second = world.drafted(script="echo second")
     submit(actor=world.actor("author"), version=second, now=now)
     world.drafted(script="echo third")

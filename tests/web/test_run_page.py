@@ -1,12 +1,10 @@
 from dataclasses import dataclass, field
 
 import pytest
-from django.utils import timezone
 
 from runbooks.domain.ports import Outcome, OutcomeKind
 from runbooks.models import AuditEvent, Delivery, Run
-from runbooks.usecases.notifications.announce_use import announce_use
-from tests.world import FakeExecutor, World
+from tests.world import FakeExecutor, World, announced
 
 
 def failing(code: int = 3) -> FakeExecutor:
@@ -145,7 +143,7 @@ def test_a_run_of_high_risk_is_repeated_through_the_form(world: World) -> None:
 
 def test_who_holds_audit_or_grant_sees_who_was_told(world: World) -> None:
     run = world.executed(world.started())
-    announce_use(run_id=str(run.pk), now=timezone.now())
+    announced(run)
     assert Delivery.objects.filter(run=run).count() == 2
     assert "Who was told" in page(world, run, "owner")
     assert "Who was told" in page(world, run, "auditor")

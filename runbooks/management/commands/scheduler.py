@@ -38,9 +38,8 @@ def loops() -> list[Loop]:
         Loop("sweeper", sweep, lambda: (expire(now=timezone.now()), hint_again(now=timezone.now()))),
         Loop("reaper", sweep / 2, lambda: reap(now=timezone.now())),
         Loop("sequencer", SEQUENCE_SECONDS, drain),
-        Loop(
-            "deliveries", DELIVERY_SECONDS, lambda: (announce_again(now=timezone.now()), send_due(now=timezone.now()))
-        ),
+        Loop("announcer", DELIVERY_SECONDS, lambda: announce_again(now=timezone.now())),
+        Loop("deliveries", DELIVERY_SECONDS, lambda: send_due(now=timezone.now())),
         Loop("tidier", TIDY_SECONDS, lambda: tidy(now=timezone.now())),
     ]
 

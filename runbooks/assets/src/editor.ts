@@ -64,7 +64,7 @@ function enhance(area: HTMLTextAreaElement): void {
   area.hidden = true;
   area.labels?.forEach((label) => label.addEventListener("click", () => view.focus()));
   const first = problems.find((problem) => problem.line);
-  if (first?.line) scrollTo(view, first.line);
+  if (first?.line) showInside(view, first.line);
   goToLinesOfLinks(view);
   askBeforeLeaving(area, problems.length > 0);
 }
@@ -123,6 +123,18 @@ function problemsOf(area: HTMLTextAreaElement): Problem[] {
 function diagnosticOf(problem: Problem, doc: Text): Diagnostic {
   const line = doc.line(Math.min(Math.max(problem.line ?? 1, 1), doc.lines));
   return { from: line.from, to: line.to, severity: "error", message: problem.detail };
+}
+
+/** Moves the text inside the editor only: the page stays where it says what is wrong. */
+function showInside(view: EditorView, number: number): void {
+  const line = view.state.doc.line(Math.min(number, view.state.doc.lines));
+  view.dispatch({ selection: { anchor: line.from } });
+  view.requestMeasure({
+    read: () => view.lineBlockAt(line.from).top - view.scrollDOM.clientHeight / 2,
+    write: (top) => {
+      view.scrollDOM.scrollTop = top;
+    },
+  });
 }
 
 function scrollTo(view: EditorView, number: number): void {

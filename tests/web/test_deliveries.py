@@ -45,7 +45,8 @@ def test_an_auditor_reads_it_and_the_log_knows(world: World) -> None:
 
 def test_what_failed_is_found_with_its_error(world: World) -> None:
     told(world)
-    Delivery.objects.filter(recipient__username="owner").update(last_error="550 no such mailbox", next_attempt_at=None)
+    given_up = {"last_error": "550 no such mailbox", "next_attempt_at": None, "delivered_at": None}
+    Delivery.objects.filter(recipient__username="owner").update(**given_up)
     browser = world.browser("admin")
     assert "550 no such mailbox" in main_text(browser.get("/admin/deliveries?state=given_up"))
     assert "550" not in main_text(browser.get("/admin/deliveries?state=waiting"))

@@ -30,10 +30,10 @@ STATIC_READY := runbooks/static/.ready-$(call digest,$(ASSET_SOURCES))
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --progress-bar off --no-input
 
-.PHONY: help run ready test e2e lint style types layers migrations frontend format audit bench lock clean
+.PHONY: help run ready test e2e lint style types layers migrations frontend format audit bench docs screenshots lock clean
 
 help: ## show this list
-	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 run: ## start opsaas on this machine: web, worker, scheduler and broker (OPSAAS_PORT, OPSAAS_DATA_DIR)
 	@$(MAKE) -j2 ready
@@ -74,6 +74,12 @@ audit: $(DEV_READY) ## look the locked dependencies up among known vulnerabiliti
 
 bench: $(DEV_READY) ## measure a running installation
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+docs: $(DEV_READY) ## write docs/states.md anew from the tables of states
+	@$(BIN)/python -m docs.state_diagrams
+
+screenshots: $(DEV_READY) ## take the README's pictures from a running demo (OPSAAS_URL, OPSAAS_DEMO_PASSWORD)
+	@$(BIN)/python -m docs.screenshots
 
 lock: ## write requirements/*.txt anew from pyproject.toml (LOCK_FLAGS=--upgrade takes newer releases)
 	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && \

@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (a table reads best with a row a line)
 """Every page and act of runners, every role: what they get. A route of theirs that is not here fails."""
 
 import pytest

@@ -42,7 +42,7 @@ def main() -> None:
             start(page, runbook)
             page.wait_for_timeout(2000)
         start(page, LIVE)
-        page.get_by_text("warnings and errors").first.wait_for()
+        page.get_by_text("50 %").first.wait_for()
         keep(page, "run.png")
         page.goto("/")
         page.wait_for_load_state("networkidle")

@@ -40,10 +40,9 @@ def runs(world: World) -> dict[str, str]:
     return {"run": str(world.started(world.published("third")).pk), "over": str(over.pk)}
 
 
-@pytest.mark.parametrize(("method", "name", "path", "statuses"), TABLE, ids=str)
-def test_each_role_gets_what_the_table_says(
-    world: World, runs: dict[str, str], method: str, name: str, path: str, statuses: str
-) -> None:
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row[0]} {row[1]}")
+def test_each_role_gets_what_the_table_says(world: World, runs: dict[str, str], row: tuple[str, str, str, str]) -> None:
+    method, _name, path, statuses = row
     expected = dict(zip(ROLES, map(int, statuses.split()), strict=True))
     assert {role: _status(world, role, method, path.format(**runs)) for role in ROLES} == expected
 

@@ -1,13 +1,17 @@
 """Answers where no view was reached or one broke: a page for browsers, a problem document for the API."""
 
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import BadRequest, RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from runbooks.api.problems import plain
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _answer(request, status=400, code="invalid")
+    if isinstance(exception, RequestDataTooBig):
+        return _answer(request, status=413, code="too_large", detail="The body is too large.")
+    detail = str(exception) if isinstance(exception, BadRequest) else ""
+    return _answer(request, status=400, code="invalid", detail=detail)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -16,6 +20,10 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _answer(request, status=404, code="not_found")
+
+
+def not_offered(request: HttpRequest, *_: str) -> HttpResponse:
+    raise Http404
 
 
 def broken(request: HttpRequest) -> HttpResponse:
@@ -32,4 +40,5 @@ def _answer(request: HttpRequest, *, status: int, code: str, detail: str = "") -
     if request.path.startswith("/api/"):
         return plain(request, status=status, code=code, detail=detail)
     context = {"detail": detail, "request_id": getattr(request, "request_id", "")}
-    return render(request, f"{status}.html", context, status=status)
+    template = "400.html" if status == 413 else f"{status}.html"
+    return render(request, template, context, status=status)

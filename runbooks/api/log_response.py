@@ -14,7 +14,7 @@ from runbooks.live.follow import log_bytes, log_size
 from runbooks.live.lines import lines
 from runbooks.models import Run
 
-RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
 def log_response(*, run: Run, request: Request) -> HttpResponseBase:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from django.http import Http404, HttpRequest, JsonResponse
 from django.utils import timezone
 from rest_framework import exceptions
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -45,6 +46,8 @@ def answer(error: Exception, context: Mapping[str, object]) -> Response | None:
     headers = {"WWW-Authenticate": "Bearer"} if body["status"] == 401 else {}
     status = body["status"]
     assert isinstance(status, int)
+    # The address of the schema has other forms for its answers; for refusals this is the only one.
+    request.accepted_renderer, request.accepted_media_type = JSONRenderer(), CONTENT_TYPE
     return Response(body, status=status, content_type=CONTENT_TYPE, headers=headers)
 
 

@@ -2,12 +2,13 @@
 
 import base64
 import binascii
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, QuerySet, UUIDField
 
 from runbooks.domain.problems import Invalid, Problem
 
@@ -15,6 +16,8 @@ M = TypeVar("M", bound=Model)
 T = TypeVar("T")
 DEFAULT_SIZE = 50
 LARGEST = 200
+SMALL_NUMBER = re.compile(r"[0-9]{1,9}")
+KEY = re.compile(r"[0-9]{1,18}")  # fits the database's integers
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,8 @@ class Page(Generic[T]):
 def page(*, queryset: QuerySet[M], cursor: str = "", size: int = DEFAULT_SIZE, key: str = "pk") -> Page[M]:
     """By KEY, descending: a unique field that sorts by time. Raises Invalid for a cursor that is none."""
     if cursor:
-        queryset = queryset.filter(**{f"{key}__lt": _decoded(cursor)})
+        by_id = key == "pk" and isinstance(queryset.model._meta.pk, UUIDField)
+        queryset = queryset.filter(**{f"{key}__lt": _decoded(cursor, by_id=by_id)})
     rows = list(queryset.order_by(f"-{key}")[: size + 1])
     following = _encoded(getattr(rows[size - 1], key)) if len(rows) > size else None
     return Page(results=rows[:size], next=following)
@@ -35,7 +39,7 @@ def page(*, queryset: QuerySet[M], cursor: str = "", size: int = DEFAULT_SIZE, k
 def checked_size(text: str) -> int:
     if not text:
         return DEFAULT_SIZE
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= LARGEST:
+    if not SMALL_NUMBER.fullmatch(text) or not 1 <= int(text) <= LARGEST:
         raise Invalid([Problem("/limit", "out_of_range", f"Give a number from 1 to {LARGEST}.")])
     return int(text)
 
@@ -44,9 +48,17 @@ def _encoded(value: object) -> str:
     return base64.urlsafe_b64encode(str(value).encode()).decode().rstrip("=")
 
 
-def _decoded(cursor: str) -> uuid.UUID | int:
+def _decoded(cursor: str, *, by_id: bool) -> uuid.UUID | int:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        return int(text) if text.isdigit() and len(text) < 20 else uuid.UUID(text)
+        if by_id:
+            return uuid.UUID(text)
+        if KEY.fullmatch(text):
+            return int(text)
     except (binascii.Error, ValueError) as error:
-        raise Invalid([Problem("/cursor", "invalid_cursor", "This cursor is not one of ours; begin anew.")]) from error
+        raise _no_cursor() from error
+    raise _no_cursor()
+
+
+def _no_cursor() -> Invalid:
+    return Invalid([Problem("/cursor", "invalid_cursor", "This cursor is not one of ours; begin anew.")])

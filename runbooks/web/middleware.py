@@ -1,7 +1,8 @@
 """A number for every request, and the policy that every answer carries."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
@@ -39,6 +40,28 @@ class RequestMiddleware:
         response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
         return response
+
+
+class NulMiddleware:
+    """No name, word or value holds NUL, and PostgreSQL stores none: an address or a cookie with one is refused here.
+
+    Bodies have checks of their own: `domain.json_text` for the API, `web.pages` for forms.
+    """
+
+    sync_capable = True
+    async_capable = False
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", "") or _in_any(request.COOKIES.values()):
+            raise BadRequest("The address or a cookie holds the character NUL.")
+        return self.get_response(request)
+
+
+def _in_any(texts: Iterable[str]) -> bool:
+    return any("\0" in text for text in texts)
 
 
 class DenialMiddleware:

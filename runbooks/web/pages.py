@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, logout
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import render, resolve_url
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from runbooks.domain.problems import Invalid
 from runbooks.usecases.conflict import Conflict
@@ -30,6 +31,8 @@ def page(view: View) -> View:
         actor = actor_of(request)
         if actor is None:
             return _to_sign_in(request)
+        if _holds_nul(request.POST):
+            return _refused(request, detail=_("What was typed holds the character NUL, which no text has."), status=400)
         try:
             return view(request, *args, actor=actor, now=timezone.now(), **kwargs)
         except Invalid as error:
@@ -38,6 +41,12 @@ def page(view: View) -> View:
             return _refused(request, detail=str(error), status=409)
 
     return wrapper
+
+
+def _holds_nul(data: QueryDict) -> bool:
+    """PostgreSQL stores no NUL. Definitions and values of parameters have checks of their own, which point to it."""
+    checked = {name for name in data if name == "text" or name.startswith("p-")}
+    return any("\0" in value for name in data.keys() - checked for value in data.getlist(name))
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:

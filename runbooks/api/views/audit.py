@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.types import OpenApiTypes
@@ -31,9 +31,9 @@ class AuditEvents(ApiView):
             return None
         try:
             moment = parse_datetime(text.replace(" ", "+"))
-        except ValueError:
-            moment = None
-        if moment is None or moment.tzinfo is None:
-            detail = "Give a time such as 2026-11-21T04:00:00Z."
-            raise Invalid([Problem(f"/{name}", "invalid_time", detail)])
-        return moment
+            if moment and moment.tzinfo:
+                return moment.astimezone(UTC)
+        except (ValueError, OverflowError):  # no date, or one before the year 1 or after 9999 in UTC
+            pass
+        detail = "Give a time such as 2026-11-21T04:00:00Z."
+        raise Invalid([Problem(f"/{name}", "invalid_time", detail)])

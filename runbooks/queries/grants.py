@@ -13,12 +13,12 @@ SEEING = ("grant", "audit", "administer")
 
 
 def grants(*, actor: Actor, now: datetime) -> QuerySet[Grant]:
-    """One's own and one's groups', and all on the places where one may grant, audit or administer."""
+    """One's own, those that one's groups hold now, and all on the places where one may grant, audit or administer."""
     found = Grant.objects.select_related("user__owner", "group", "project", "runbook__project", "granted_by")
     if any(may(actor=actor, right=right, place=installation(), now=now) for right in SEEING):
         return found
     mine = Membership.objects.filter(members_now(now), user=actor.user).values("group_id")
-    reach = Q(user=actor.user) | Q(group__in=mine)
+    reach = Q(user=actor.user) | Q(group__in=mine) & _holding(now)
     for right in SEEING:
         projects = restrict_projects(actor=actor, right=right, now=now, queryset=Project.objects.all())
         books = restrict_runbooks(actor=actor, right=right, now=now, queryset=Runbook.objects.all())
@@ -36,7 +36,11 @@ def grant(*, actor: Actor, grant_id: str, action: str = "grant.read", now: datet
 
 
 def holding_now(grants: QuerySet[Grant], now: datetime) -> QuerySet[Grant]:
-    return grants.filter(Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None)
+    return grants.filter(_holding(now))
+
+
+def _holding(now: datetime) -> Q:
+    return Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=now))
 
 
 def about(*, grants: QuerySet[Grant], actor: Actor, principal: str, place: str, now: datetime) -> QuerySet[Grant]:

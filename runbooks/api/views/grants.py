@@ -2,12 +2,11 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from runbooks.access.names import place_named, principal_named
 from runbooks.api.base import ApiView
 from runbooks.api.idempotency import remembered
 from runbooks.api.shapes import GrantIn, GrantOut
 from runbooks.queries import grants
-from runbooks.usecases.grants.grant import grant
+from runbooks.usecases.grants.grant_named import grant_named
 from runbooks.usecases.grants.revoke import revoke
 
 
@@ -21,13 +20,10 @@ class Grants(ApiView):
     @remembered
     def post(self, request: Request) -> Response:
         asked = self.asked(GrantIn)
-        place = place_named(
-            actor=self.actor, text=asked["object"], pointer="/object", action="grant.created", now=self.now
-        )
-        made = grant(
+        made = grant_named(
             actor=self.actor,
-            principal=principal_named(text=asked["principal"], pointer="/principal"),
-            place=place,
+            principal=asked["principal"],
+            place=asked["object"],
             rights=asked["rights"],
             expires_at=asked["expires_at"],
             reason=asked["reason"],

@@ -4,13 +4,14 @@ from datetime import datetime
 
 from django.contrib.sessions.models import Session
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import installation, require, require_right
 from runbooks.access.rights import may
 from runbooks.audit.record import record
 from runbooks.domain.names import require_username
-from runbooks.domain.policy import YES, Decision, unless
+from runbooks.domain.policy import YES, Decision, no
 from runbooks.models import Token, User, UserKind
 from runbooks.usecases.conflict import Conflict
 from runbooks.usecases.people.passwords import check_password
@@ -52,22 +53,28 @@ def disable(*, actor: Actor, account: User, reason: str = "", now: datetime) -> 
 
 
 def enable(*, actor: Actor, account: User, reason: str = "", now: datetime) -> None:
-    """Tokens that were issued before do not come back to life. Raises NotAllowed."""
+    """Tokens issued before, to it or to its service accounts, do not come back to life. Raises NotAllowed."""
     _require_may_switch(actor=actor, account=account, action="user.enabled", now=now)
     with transaction.atomic():
         if not User.objects.filter(pk=account.pk).exclude(disabled_at=None).update(disabled_at=None):
             return
-        Token.objects.filter(user=account, revoked_at=None).update(revoked_at=now)
+        theirs = Q(user=account) | Q(user__owner=account)
+        Token.objects.filter(theirs, revoked_at=None).update(revoked_at=now)
         record(actor=actor, action="user.enabled", thing=account, reason=reason, now=now)
     account.refresh_from_db()
 
 
 def may_switch(*, actor: Actor, account: User, now: datetime) -> Decision:
-    """Whether the actor may disable and enable this account."""
+    """Whether the actor may disable this account or, where it is disabled, enable it.
+
+    Who owns a service account may stop it; that it acts again is for an administrator, who may have stopped it, to say.
+    """
     administers = may(actor=actor, right="administer", place=installation(), now=now)
-    owns = account.owner_id == actor.user.pk
-    myself = unless("You can't switch your own account." if account.person_id == actor.user.pk and not owns else None)
-    return (YES if owns else administers) & myself
+    if account.owner_id == actor.user.pk and not account.disabled_at:
+        return administers if actor.scopes else YES
+    if account.person_id == actor.user.person_id:
+        return administers & no("You can't switch your own account, nor switch on a service account of yours.")
+    return administers
 
 
 def _require_may_switch(*, actor: Actor, account: User, action: str, now: datetime) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import secrets
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -12,13 +12,14 @@ from runbooks.access.actors import Actor
 from runbooks.access.fetch import installation, require
 from runbooks.access.rights import is_enabled, may
 from runbooks.audit.record import record
-from runbooks.domain.policy import YES, Decision
+from runbooks.domain.policy import YES, Decision, no
 from runbooks.domain.problems import Invalid, Problem
-from runbooks.domain.rights import RIGHTS
+from runbooks.domain.rights import RIGHTS, with_implied
 from runbooks.models import Token, TokenKind, User
 
 PREFIX = "ops_"
 USE_COUNTS_ONCE_PER = timedelta(minutes=1)
+NOT_YOURS = "A token acts as its account: only that person makes one, or the owner of a service account."
 
 
 def issue(
@@ -31,12 +32,17 @@ def issue(
     kind: TokenKind = TokenKind.API,
     now: datetime,
 ) -> tuple[Token, str]:
-    """The token and its text, which is never seen again. Without BY it is the system's administrator at the console."""
+    """The token and its text, which is never seen again. Without BY it is the system's administrator at the console.
+
+    A token acts as its account: an administrator who could make one for somebody else would hold that person's rights.
+    """
     if by is not None:
         mine = user.pk == by.user.pk or user.owner_id == by.user.pk
-        require(YES if mine else _administers(by, now), action="token.issued", thing=user)
-        scopes = _within(scopes=scopes, by=by)
-    _check(scopes=scopes, expires_at=expires_at, now=now)
+        require(YES if mine else no(NOT_YOURS), action="token.issued", thing=user)
+    parent = by.token if by else None
+    if parent:
+        scopes, expires_at = scopes or parent.scopes, expires_at or parent.expires_at
+    _check(scopes=scopes, expires_at=expires_at, kind=kind, parent=parent, now=now)
     text = _new_text()
     with transaction.atomic():
         token = Token.objects.create(
@@ -101,14 +107,9 @@ def _administers(actor: Actor, now: datetime) -> Decision:
     return may(actor=actor, right="administer", place=installation(), now=now)
 
 
-def _within(*, scopes: Sequence[str], by: Actor) -> Sequence[str]:
-    """A limited token makes only tokens as limited as itself."""
-    if not by.scopes:
-        return scopes
-    return [scope for scope in scopes if scope in by.scopes] or sorted(by.scopes)
-
-
-def _check(*, scopes: Sequence[str], expires_at: datetime | None, now: datetime) -> None:
+def _check(
+    *, scopes: Sequence[str], expires_at: datetime | None, kind: TokenKind, parent: Token | None, now: datetime
+) -> None:
     problems = [
         Problem(f"/scopes/{index}", "unknown_right", f"There is no right “{scope}”; there are {', '.join(RIGHTS)}.")
         for index, scope in enumerate(scopes)
@@ -116,5 +117,19 @@ def _check(*, scopes: Sequence[str], expires_at: datetime | None, now: datetime)
     ]
     if expires_at and expires_at <= now:
         problems.append(Problem("/expires_at", "in_the_past", "The token would have expired already."))
+    if parent:
+        problems += _beyond(parent=parent, scopes=scopes, expires_at=expires_at, kind=kind)
     if problems:
         raise Invalid(problems)
+
+
+def _beyond(*, parent: Token, scopes: Sequence[str], expires_at: datetime | None, kind: TokenKind) -> Iterator[Problem]:
+    """What a token made with the token PARENT may not have: more rights, a later end, or another's kind of trigger."""
+    wider = sorted(set(scopes) - with_implied(set(parent.scopes))) if parent.scopes else []
+    if wider:
+        detail = f"Your own token is limited to {', '.join(sorted(parent.scopes))}; this asks for {', '.join(wider)}."
+        yield Problem("/scopes", "wider_than_yours", detail)
+    if parent.expires_at and expires_at and expires_at > parent.expires_at:
+        yield Problem("/expires_at", "later_than_yours", "Your own token expires before that.")
+    if parent.kind == TokenKind.AGENT and kind != TokenKind.AGENT:
+        yield Problem("/kind", "not_an_agents", "An agent makes tokens for agents only.")

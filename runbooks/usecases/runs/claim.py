@@ -18,7 +18,7 @@ from runbooks.domain.plan import Plan, read_plan
 from runbooks.domain.policy import YES, Decision, no, start_of
 from runbooks.domain.states import RunStatus, StepStatus, VersionState
 from runbooks.live.append import StepKey, append_events
-from runbooks.models import INSTALLATION_ID, Installation, Run, StepRun
+from runbooks.models import INSTALLATION_ID, Installation, Review, Run, StepRun, Version
 from runbooks.usecases.runs.end import end_run
 from runbooks.usecases.runs.tell import status_event, step_event
 from runbooks.usecases.versions.draft import definition_of
@@ -122,12 +122,25 @@ def _permission_holds(*, run: Run, now: datetime) -> Decision:
     held = rights_on(actor=actor, place=run.runbook, now=now)
     allowed = judged(actor=actor, right="run", held=held, place=run.runbook)
     state = VersionState(run.version.state)
-    by_default = state in {VersionState.PUBLISHED, VersionState.SUPERSEDED}
+    by_default = state is VersionState.PUBLISHED or _was_published_then(run)
     archived = bool(run.runbook.archived_at or run.runbook.project.archived_at)
     fit = start_of(
         accepts_runs=True, archived=archived, state=state, by_default=by_default, holds_review="review" in held
     )
-    return allowed & fit
+    return allowed & fit & _review_holds(run)
+
+
+def _was_published_then(run: Run) -> bool:
+    """Whether the version was the published one when the run was asked for, and another took its place since."""
+    later = Version.objects.filter(runbook=run.runbook_id, state=VersionState.PUBLISHED)
+    superseded = run.version.state == VersionState.SUPERSEDED
+    return superseded and not later.filter(published_at__lte=run.created_at).exists()
+
+
+def _review_holds(run: Run) -> Decision:
+    """Somebody has approved this very content, whatever the version's row says of its state."""
+    approved = Review.objects.filter(version=run.version_id, verdict="approve", hash=run.version.hash)
+    return YES if approved.exists() else no("Nobody has approved the content of this version.")
 
 
 def _stopped(*, run: Run, detail: str, now: datetime) -> None:

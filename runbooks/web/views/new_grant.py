@@ -12,13 +12,12 @@ from django.utils.translation import gettext_lazy
 
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import installation, require
-from runbooks.access.names import place_named, principal_named
 from runbooks.domain.policy import YES, no
 from runbooks.domain.rights import RIGHT_TITLES, ROLES
 from runbooks.models import Grant
 from runbooks.queries import grants
 from runbooks.queries.people import known_principals
-from runbooks.usecases.grants.grant import grant
+from runbooks.usecases.grants.grant_named import grant_named
 from runbooks.web.acting import ActForm, posted, refusals_shown_in
 from runbooks.web.lasting import Lasting
 from runbooks.web.pages import page
@@ -93,12 +92,10 @@ def new_grant(request: HttpRequest, *, actor: Actor, now: datetime) -> HttpRespo
 
 def _given(*, form: GrantForm, actor: Actor, now: datetime) -> Grant:
     asked = form.cleaned_data
-    place = place_named(actor=actor, text=asked["object"], pointer="/object", action="grant.created", now=now)
-    principal = principal_named(text=asked["principal"], pointer="/principal")
-    return grant(
+    return grant_named(
         actor=actor,
-        principal=principal,
-        place=place,
+        principal=asked["principal"],
+        place=asked["object"],
         rights=form.chosen(),
         expires_at=form.ends_at(now),
         reason=asked["reason"],

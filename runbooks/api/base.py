@@ -1,5 +1,6 @@
 """What every view of the API shares."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
@@ -23,7 +24,7 @@ class OneForm(BaseContentNegotiation):
     """The API speaks JSON whatever Accept says; the few addresses with other forms look at it themselves."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
-        kind = request.content_type.partition(";")[0].strip()
+        kind = request.content_type.partition(";")[0].strip().lower()
         return next((parser for parser in parsers if parser.media_type == kind), None)
 
     def select_renderer(
@@ -57,4 +58,9 @@ class ApiView(APIView):
     def listed(self, *, queryset: QuerySet[M], shape: type[Serializer[Any]], key: str = "pk") -> Response:
         size = checked_size(self.query("limit"))
         found = page(queryset=queryset, cursor=self.query("cursor"), size=size, key=key)
-        return Response({"results": shape(found.results, many=True).data, "next": found.next})
+        context = self.context_of(found.results)
+        return Response({"results": shape(found.results, many=True, context=context).data, "next": found.next})
+
+    def context_of(self, rows: Sequence[Any]) -> dict[str, Any]:
+        """What the shape has to know about ROWS besides themselves."""
+        return {}

@@ -1,6 +1,7 @@
 """The shapes of what goes in and out: nothing here decides anything."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from rest_framework import serializers
@@ -8,7 +9,6 @@ from rest_framework import serializers
 from runbooks.domain.rights import RIGHTS
 from runbooks.models import (
     AuditEvent,
-    Delivery,
     Grant,
     Group,
     Membership,
@@ -262,10 +262,14 @@ class RunOut(serializers.ModelSerializer[Run]):
         ]  # fmt: skip
 
     def get_outputs(self, run: Run) -> dict[str, dict[str, str]]:
-        return {step.step: step.outputs for step in run.step_runs.all() if step.outputs}
+        return {step.step: step.outputs for step in self._said(run) if step.outputs}
 
     def get_summary(self, run: Run) -> str:
-        return "\n\n".join(step.summary for step in run.step_runs.all() if step.summary)
+        return "\n\n".join(step.summary for step in self._said(run) if step.summary)
+
+    def _said(self, run: Run) -> Iterable[StepRun]:
+        """The steps, for who may read output: `output_of` holds the ids of the runs where that is so."""
+        return run.step_runs.all() if run.pk in self.context["output_of"] else ()
 
     def get_containment(self, run: Run) -> dict[str, Any]:
         steps = run.step_runs.all()
@@ -273,7 +277,7 @@ class RunOut(serializers.ModelSerializer[Run]):
 
 
 class StepRunOut(serializers.ModelSerializer[StepRun]):
-    outputs = serializers.DictField()
+    outputs = serializers.SerializerMethodField()
 
     class Meta:
         model = StepRun
@@ -282,13 +286,8 @@ class StepRunOut(serializers.ModelSerializer[StepRun]):
             "output_bytes", "output_lines", "containment",
         ]  # fmt: skip
 
-
-class DeliveryOut(serializers.ModelSerializer[Delivery]):
-    recipient = serializers.CharField(source="recipient.username")
-
-    class Meta:
-        model = Delivery
-        fields = ["id", "recipient", "channel", "subject", "created_at", "attempts", "delivered_at", "last_error"]
+    def get_outputs(self, step: StepRun) -> dict[str, str]:
+        return dict(step.outputs) if step.run_id in self.context["output_of"] else {}
 
 
 class AuditEventOut(serializers.Serializer[AuditEvent]):

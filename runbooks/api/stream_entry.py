@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
@@ -23,7 +23,7 @@ from runbooks.api.problems import CONTENT_TYPE, body_of
 from runbooks.audit.denials import tell_the_log
 from runbooks.audit.reads import record_read
 from runbooks.domain.states import RUN_FINAL
-from runbooks.models import Runbook
+from runbooks.models import Runbook, User
 from runbooks.models.ids import new_id
 
 
@@ -65,8 +65,8 @@ def still_allowed(opened: Opened) -> bool:
         token.refresh_from_db(fields=["revoked_at", "expires_at"])
         if token.revoked_at or (token.expires_at and token.expires_at <= timezone.now()):
             return False
-    opened.actor.user.refresh_from_db(fields=["disabled_at"])
-    held = rights_on(actor=opened.actor, place=opened.runbook, now=timezone.now())
+    actor = replace(opened.actor, user=User.objects.select_related("owner").get(pk=opened.actor.user.pk))
+    held = rights_on(actor=actor, place=opened.runbook, now=timezone.now())
     return ("see_output" if opened.sees_output else "view") in held
 
 
@@ -83,7 +83,8 @@ def _open(*, request: ASGIRequest, actor: Actor, run_id: str) -> Opened | Refuse
 
 
 def _actor(request: ASGIRequest) -> Actor:
-    request.session = SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+    key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+    request.session = SessionStore(None if "\0" in key else key)  # PostgreSQL takes no NUL
     request.user = get_user(request)
     found = TokenOrSession().authenticate(Request(request))
     if found is None:

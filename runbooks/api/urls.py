@@ -1,7 +1,7 @@
 """The REST API, version 1. Every route here has to be in tests/test_permission_matrix.py."""
 
 from django.urls import path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from runbooks.api import openapi  # noqa: F401  (registers what it defines)
 from runbooks.api.views import audit, grants, me, people, projects, runbooks, runs, unknown
@@ -44,6 +44,6 @@ urlpatterns = [
     path(f"{RUN}/rerun", runs.Rerun.as_view()),
     path("audit/events", audit.AuditEvents.as_view()),
     path("schema", SpectacularAPIView.as_view(), name="api-schema"),
-    path("docs", SpectacularSwaggerView.as_view(url_name="api-schema"), name="api-docs"),
+    path("docs", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
     path("<path:rest>", unknown.Unknown.as_view()),
 ]

@@ -1,6 +1,7 @@
 """Runs, as the actor may see them."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db.models import QuerySet
@@ -26,6 +27,12 @@ def runs(*, actor: Actor, now: datetime, runbook: str = "", status: str = "", re
     if requested_by:
         found = found.filter(requested_by__username=requested_by)
     return found.select_related("runbook__project", "version", "requested_by").prefetch_related("step_runs")
+
+
+def with_output_seen_by(*, actor: Actor, runs: Sequence[Run], now: datetime) -> set[uuid.UUID]:
+    """Ids of those of RUNS whose log, and what else their scripts left, the actor may read."""
+    these = Run.objects.filter(pk__in=[run.pk for run in runs])
+    return set(restrict_runs(actor=actor, right="see_output", now=now, queryset=these).values_list("pk", flat=True))
 
 
 def found_by(*, actor: Actor, q: str, now: datetime) -> QuerySet[Run]:

@@ -1,5 +1,6 @@
 """Runs: start, look, read, stop. The event stream is `runbooks.live.stream`, outside Django's request cycle."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import prefetch_related_objects
@@ -18,7 +19,7 @@ from runbooks.api.shapes import Nothing, RerunIn, RunIn, RunOut, StepRunOut
 from runbooks.audit.reads import record_read
 from runbooks.domain.problems import Invalid, Problem
 from runbooks.models import Run
-from runbooks.queries.runs import runs
+from runbooks.queries.runs import runs, with_output_seen_by
 from runbooks.usecases.runs.cancel import cancel
 from runbooks.usecases.runs.preview import preview
 from runbooks.usecases.runs.rerun import rerun
@@ -26,16 +27,21 @@ from runbooks.usecases.runs.start import Request as Asked
 from runbooks.usecases.runs.start import start
 
 
-def as_json(run: Run) -> dict[str, Any]:
-    prefetch_related_objects([run], "step_runs")
-    return dict(RunOut(run).data)
+class RunView(ApiView):
+    """What scripts left besides their log is withheld like the log itself."""
+
+    def context_of(self, rows: Sequence[Run]) -> dict[str, Any]:
+        return {"output_of": with_output_seen_by(actor=self.actor, runs=rows, now=self.now)}
+
+    def as_json(self, run: Run) -> dict[str, Any]:
+        prefetch_related_objects([run], "step_runs")
+        return dict(RunOut(run, context=self.context_of([run])).data)
+
+    def accepted(self, run: Run) -> Response:
+        return Response(self.as_json(run), status=202, headers={"Location": f"/api/v1/runs/{run.pk}"})
 
 
-def accepted(run: Run) -> Response:
-    return Response(as_json(run), status=202, headers={"Location": f"/api/v1/runs/{run.pk}"})
-
-
-class Runs(ApiView):
+class Runs(RunView):
     @extend_schema(responses=RunOut(many=True))
     def get(self, request: Request) -> Response:
         filters = {name: self.query(name) for name in ("runbook", "status", "requested_by")}
@@ -54,10 +60,10 @@ class Runs(ApiView):
         if asked["dry_run"]:
             plan = preview(actor=self.actor, runbook=runbook, request=wanted, now=self.now)
             return Response({"plan": plan.as_json(), "plan_hash": plan.hash})
-        return accepted(start(actor=self.actor, runbook=runbook, request=wanted, now=self.now))
+        return self.accepted(start(actor=self.actor, runbook=runbook, request=wanted, now=self.now))
 
 
-class OneRun(ApiView):
+class OneRun(RunView):
     action = "run.read"
 
     def run(self) -> Run:
@@ -67,13 +73,15 @@ class OneRun(ApiView):
 class RunDetail(OneRun):
     @extend_schema(responses=RunOut)
     def get(self, request: Request, id: str) -> Response:
-        return Response(as_json(self.run()))
+        return Response(self.as_json(self.run()))
 
 
 class Steps(OneRun):
     @extend_schema(responses=StepRunOut(many=True))
     def get(self, request: Request, id: str) -> Response:
-        return Response({"results": StepRunOut(self.run().step_runs.all(), many=True).data, "next": None})
+        run = self.run()
+        steps = StepRunOut(run.step_runs.all(), many=True, context=self.context_of([run]))
+        return Response({"results": steps.data, "next": None})
 
 
 class Log(OneRun):
@@ -96,7 +104,7 @@ class Cancel(OneRun):
         run = self.run()
         self.asked(Nothing)
         cancel(actor=self.actor, run=run, now=self.now)
-        return accepted(run)
+        return self.accepted(run)
 
 
 class Rerun(OneRun):
@@ -107,4 +115,4 @@ class Rerun(OneRun):
     def post(self, request: Request, id: str) -> Response:
         """A new run with the same values, of the published version, or with `same_version` of the very same one."""
         run, asked = self.run(), self.asked(RerunIn)
-        return accepted(rerun(actor=self.actor, run=run, same_version=asked["same_version"], now=self.now))
+        return self.accepted(rerun(actor=self.actor, run=run, same_version=asked["same_version"], now=self.now))

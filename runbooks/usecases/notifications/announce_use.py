@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import transaction
 
 from runbooks import outbox
-from runbooks.access.rights import owners_of
+from runbooks.access.rights import account_rights_on, owners_of
 from runbooks.domain.policy import words
 from runbooks.domain.ports import Notifier
 from runbooks.models import Delivery, OutputChunk, Run
@@ -21,9 +21,11 @@ def announce_use(*, run_id: str, notifiers: Mapping[str, Notifier], now: datetim
     """Writes the messages, each once however often this is called, and tries to send them at once."""
     run = Run.objects.select_related("runbook__project", "version", "requested_by").get(pk=run_id)
     text = _text(run)
+    output = f"The end of its output:\n\n{_tail(run)}\n"
     for owner in owners_of(runbook=run.runbook, now=now):
         if not owner.email:
             continue
+        reads = "see_output" in account_rights_on(user=owner, place=run.runbook, now=now)
         delivery, new = Delivery.objects.get_or_create(
             run=run,
             recipient=owner,
@@ -31,7 +33,7 @@ def announce_use(*, run_id: str, notifiers: Mapping[str, Notifier], now: datetim
             defaults={
                 "address": owner.email,
                 "subject": f"[opsaas] {run.runbook.path} {words(run.status)}, run by {run.requested_by.username}",
-                "text": text,
+                "text": f"{text}\n{output}" if reads else text,
                 "next_attempt_at": now,
             },
         )
@@ -61,7 +63,6 @@ def _text(run: Run) -> str:
         f"Reason given: {run.reason}" if run.reason else "No reason was given.",
         f"Values:\n{values}",
         f"Output and all else: {settings.OPSAAS_PUBLIC_URL}/runs/{run.pk}",
-        f"The end of its output:\n\n{_tail(run)}",
     ]
     return "\n\n".join(line for line in lines if line) + "\n"
 

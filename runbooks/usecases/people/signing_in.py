@@ -24,3 +24,10 @@ def record_sign_in(*, name: str, ip: str, user: User | None) -> None:
 def record_sign_out(*, user: User, ip: str) -> None:
     actor = by_session(user=user, ip=ip, request_id="")
     record(actor=actor, action="signout", thing=user, now=timezone.now())
+
+
+@transaction.atomic
+def record_change(*, user: User, ip: str, action: str) -> None:
+    """Somebody changed how they sign in."""
+    actor = by_session(user=user, ip=ip, request_id="")
+    record(actor=actor, action=action, thing=user, now=timezone.now())

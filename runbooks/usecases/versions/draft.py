@@ -72,7 +72,8 @@ def _require_may_edit(*, actor: Actor, project: str, slug: str, now: datetime) -
     found = Project.objects.filter(slug=project)
     seen = restrict_projects(actor=actor, right="view", now=now, queryset=found).first()
     if seen is None:
-        raise Hidden(action="version.drafted", kind="project", name=f"{project}/{slug}")
+        known = str(runbook.pk) if runbook else ""
+        raise Hidden(action="version.drafted", kind="runbook", name=f"{project}/{slug}", id=known)
     require(may(actor=actor, right="edit", place=seen, now=now), action="version.drafted", thing=seen)
 
 

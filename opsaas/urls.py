@@ -1,9 +1,12 @@
 """Which addresses there are."""
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from opsaas import errors
 from runbooks.web.views import health, schema
+
+# What allauth would offer besides signing in and out: accounts are made by administrators, and so are first passwords.
+NOT_OFFERED = "signup|email|confirm-email|password/set|password/reset|login/code"
 
 urlpatterns = [
     path("livez", health.livez),
@@ -11,6 +14,7 @@ urlpatterns = [
     path("metrics", health.metrics),
     path("schemas/runbook/v1.json", schema.runbook_v1),
     path("api/v1/", include("runbooks.api.urls")),
+    re_path(f"^accounts/({NOT_OFFERED})", errors.not_offered),
     path("accounts/", include("allauth.urls")),
     path("", include("runbooks.web.urls")),
 ]

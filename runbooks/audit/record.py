@@ -41,7 +41,7 @@ def ref(thing: object) -> Ref:
     """How the log names a thing; see NAMES."""
     if isinstance(thing, Ref):
         return thing
-    return NAMES[type(thing)](thing)
+    return NAMES[thing.__class__](thing)  # not type(): a request's user is a lazy stand-in for itself
 
 
 def _in_runbook(kind: str, thing: Runbook | Version | Run | Delivery, name: str, runbook: Runbook) -> Ref:

@@ -22,6 +22,7 @@ from runbooks.queries.runs import running_like, usual_seconds
 from runbooks.usecases.runs.cancel import cancel
 from runbooks.usecases.runs.decide import decision_to_start
 from runbooks.usecases.runs.rerun import request_like
+from runbooks.usecases.runs.start import may_start
 from runbooks.usecases.runs.start_once import AlreadyRunning, Sending, start_once
 from runbooks.usecases.versions.draft import definition_of
 from runbooks.web.pages import page
@@ -62,6 +63,7 @@ def run_rerun(request: HttpRequest, run_id: str, *, actor: Actor, now: datetime)
     """The same values again. Where something has to be asked first, the form asks it."""
     found = fetch.run(actor=actor, run_id=run_id, action="run.requested", now=now)
     again = request_like(run=found, same_version="same" in request.POST)
+    may_start(actor=actor, runbook=found.runbook, number=again.number, now=now)
     sending = Sending(key=request.POST.get("key", "")[:64] or uuid.uuid4().hex)
     try:
         started = start_once(

@@ -1,38 +1,26 @@
 # ruff: noqa: E501  (a table reads best with a row a line)
-"""Every route, every method, every role: what they get. A route that is not in the table fails.
+"""Every route of the API, every method, every role: what they get. A route that is not in the table fails; for those
+of the pages see test_permission_matrix_pages.py.
 
 What one may not see answers 404, what one sees but may not do 403, who is nobody 401. Where a role may, the status is
 what the act answers. Each call is rolled back, so that the order does not matter.
 """
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from django.db import transaction
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from runbooks.models import Group, Membership
 from runbooks.usecases.versions.review import review
 from runbooks.usecases.versions.submit import submit
+from tests.matrix import ROLES, Row, all_routes
 from tests.world import PROJECT, World, definition
 
-ROLES = ("nobody", "stranger", "runner", "author", "owner", "auditor", "admin")
-METHODS = ("get", "post", "put", "patch", "delete")
 BOOK = f"runbooks/{PROJECT}/hello"
-
-
-@dataclass(frozen=True)
-class Row:
-    method: str
-    route: str  # as Django writes it
-    statuses: str  # one per role
-    path: str = ""  # where the route has parameters; {run}, {grant}, {token} are filled in
-    body: Any = None
 
 
 GRANT = {"principal": "user:stranger", "object": f"project:{PROJECT}", "rights": ["view"]}
@@ -133,13 +121,12 @@ def filled(world: World) -> Filled:
 
 @pytest.mark.parametrize("row", API, ids=lambda row: f"{row.method} {row.route}")
 def test_each_role_gets_from_the_api_what_the_table_says(world: World, filled: Filled, row: Row) -> None:
-    expected = dict(zip(ROLES, map(int, row.statuses.split()), strict=True))
     path, body = BY + filled(row.path or row.route), filled(json.dumps(row.body or {}))
-    assert {role: _status(world, role, row.method, path, body) for role in ROLES} == expected
+    assert {role: _status(world, role, row.method, path, body) for role in ROLES} == row.expected
 
 
 def test_every_route_of_the_api_is_in_the_table() -> None:
-    there = {(method, route.removeprefix("api/v1/")) for method, route in _routes() if route.startswith("api/v1/")}
+    there = {(method, route.removeprefix("api/v1/")) for method, route in all_routes() if route.startswith("api/v1/")}
     assert there == {(row.method, row.route) for row in API}
 
 
@@ -150,17 +137,3 @@ def _status(world: World, role: str, method: str, path: str, body: str) -> int:
         answer = call(path) if method == "GET" else call(path, body, content_type="application/json")
         transaction.set_rollback(True)
     return int(answer.status_code)
-
-
-def _routes() -> Iterator[tuple[str, str]]:
-    """Every method of every route that the project has."""
-    waiting: list[tuple[str, URLPattern | URLResolver]] = [("", one) for one in get_resolver().url_patterns]
-    while waiting:
-        before, entry = waiting.pop()
-        route = before + str(entry.pattern)
-        if isinstance(entry, URLResolver):
-            waiting += [(route, one) for one in entry.url_patterns]
-            continue
-        view = getattr(entry.callback, "cls", None) or getattr(entry.callback, "view_class", None)
-        methods = [method for method in METHODS if hasattr(view, method)] if view else ["get"]
-        yield from ((method.upper(), route) for method in methods)

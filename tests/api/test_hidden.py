@@ -5,12 +5,20 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from runbooks.domain.ports import Outcome, OutcomeKind
-from runbooks.models import AuditEvent, Grant, Project, Runbook
+from runbooks.api.stream_entry import Opened, still_allowed
+from runbooks.domain.ports import Message, Outcome, OutcomeKind
+from runbooks.models import AuditEvent, Delivery, Grant, Project, Runbook
+from runbooks.usecases.notifications.announce_use import announce_use
+from runbooks.usecases.people.accounts import disable
 from runbooks.usecases.versions.draft import draft
 from tests.world import FakeExecutor, World, definition
 
 SECRET, ABSENT = "treasury", "absent"
+
+
+class QuietNotifier:
+    def send(self, message: Message) -> None:
+        return
 
 
 @pytest.fixture
@@ -149,3 +157,22 @@ def test_a_denied_draft_of_something_hidden_is_logged_with_its_id(world: World, 
     world.client("owner")("PUT", f"/runbooks/{SECRET}/mint/draft", {"anything": 1})
     event = AuditEvent.objects.get(action="version.drafted", outcome="denied")
     assert event.object_id == str(hidden.pk)
+
+
+def test_a_stream_ends_for_a_service_account_whose_owner_is_disabled_meanwhile(world: World) -> None:
+    run = world.started()
+    world.give("robot", world.project, "see_output")
+    opened = Opened(run_id=str(run.pk), runbook=run.runbook, actor=world.actor("robot"), after=0, sees_output=True)
+    assert still_allowed(opened)
+    disable(actor=world.actor("admin"), account=world.user("author"), now=timezone.now())
+    assert not still_allowed(opened)
+
+
+def test_owners_who_may_not_read_output_get_none_by_mail(world: World) -> None:
+    run = world.executed(world.started(), FakeExecutor(output=b"zyzzyva\n"))
+    world.give("stranger", world.project, "review", "grant")
+    announce_use(run_id=str(run.pk), notifiers={"email": QuietNotifier()}, now=timezone.now())
+    texts = dict(Delivery.objects.values_list("recipient__username", "text"))
+    assert {name: "zyzzyva" in text for name, text in texts.items()} == {
+        "owner": True, "owner2": True, "stranger": False
+    }  # fmt: skip

@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from runbooks.access.fetch import NotAllowed, installation
@@ -161,6 +163,16 @@ def test_what_a_group_held_before_one_came_stays_hidden(world: World) -> None:
     Grant.objects.filter(group=group).update(revoked_at=NOW())
     assert rights_on(actor=stranger, place=runbook, now=NOW()) == set()
     assert grants(actor=stranger, now=NOW()).count() == 0
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite lets one writer in at a time")
+def test_of_two_grants_or_two_additions_at_once_the_second_waits_for_the_first(world: World) -> None:
+    group = world.group_of(slug="night")
+    with CaptureQueriesContext(connection) as asked:
+        _grant(world, "owner", world.user("stranger"), world.project, "run")
+        add_member(actor=world.actor("admin"), group=group, user=world.user("stranger"), now=NOW())
+    locks = [query["sql"] for query in asked if "FOR NO KEY UPDATE" in query["sql"]]
+    assert ["runbooks_user" in locks[0], "runbooks_group" in locks[1]] == [True, True]
 
 
 def test_nobody_revokes_a_token_of_somebody_else(world: World) -> None:

@@ -36,6 +36,8 @@ def grant(
     )
     require(decision, action="grant.created", thing=place)
     with transaction.atomic():
+        # Of two at once the second waits here and then finds the first: else revoking one would leave the other.
+        type(principal)._default_manager.select_for_update(no_key=True, of=("self",)).get(pk=principal.pk)
         return _same(principal=principal, place=place, rights=rights, expires_at=expires_at) or write_grant(
             by=actor, principal=principal, place=place, rights=rights, expires_at=expires_at, reason=reason, now=now
         )

@@ -40,6 +40,7 @@ def add_member(*, actor: Actor, group: Group, user: User, ends_at: datetime | No
     require(myself, action="membership.added", thing=group)
     require_may_hand_on(actor=actor, group=group, action="membership.added", now=now)
     with transaction.atomic():
+        Group.objects.select_for_update(no_key=True).get(pk=group.pk)  # of two at once the second finds the first
         if current := Membership.objects.filter(members_now(now), group=group, user=user).first():
             return current
         Membership.objects.filter(Q(ends_at=None), group=group, user=user).update(ends_at=now)

@@ -1,24 +1,28 @@
-"""ASGI entry point: event streams go to their own small application, everything else to Django."""
+"""ASGI entry point: event streams go to their own small application, everything else to Django.
 
-import os
+Django runs behind its WSGI handler, in threads: all our views are synchronous, and its ASGI handler would carry each
+request over to a thread and back several times, for more than half of the time that a request takes.
+"""
+
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from a2wsgi import WSGIMiddleware
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "opsaas.settings")
-django_application = get_asgi_application()
+from opsaas.wsgi import application as wsgi_application
+from runbooks.api.body_limit import within_limit
+from runbooks.api.stream import run_id_of, stream
 
-from runbooks.api.body_limit import within_limit  # noqa: E402
-from runbooks.api.stream import run_id_of, stream  # noqa: E402  (Django has to be set up first)
+THREADS = 32  # a slow reader of a long log holds one; each gives its database connection back while it waits
+django_application = WSGIMiddleware(wsgi_application, workers=THREADS)  # type: ignore[arg-type]
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
-async def application(
-    scope: MutableMapping[str, Any],
-    receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
-    send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
-) -> None:
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
     elif run_id_of(scope):
@@ -28,10 +32,7 @@ async def application(
         await within_limit(django_application, scope, receive, send, limit=limit)  # type: ignore[arg-type]
 
 
-async def _lifespan(
-    receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
-    send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
-) -> None:
+async def _lifespan(receive: Receive, send: Send) -> None:
     while True:
         message = await receive()
         await send({"type": f"{message['type']}.complete"})

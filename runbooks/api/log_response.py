@@ -2,11 +2,8 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
-from functools import partial
+from collections.abc import Iterator
 
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from rest_framework.request import Request
 
@@ -28,7 +25,7 @@ def log_response(*, run: Run, request: Request) -> HttpResponseBase:
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
     start, stop, partial = wanted
     answer = StreamingHttpResponse(
-        _streamed(log_bytes(run=run, start=start, stop=stop, step=step, node=node), request),
+        log_bytes(run=run, start=start, stop=stop, step=step, node=node),
         status=206 if partial else 200,
         content_type="text/plain; charset=utf-8",
     )
@@ -43,9 +40,9 @@ def log_response(*, run: Run, request: Request) -> HttpResponseBase:
 
 def _lines_response(found: Iterator[dict[str, object]], *, request: Request, as_jsonl: bool) -> StreamingHttpResponse:
     if as_jsonl:
-        return StreamingHttpResponse(_streamed(_jsonl(found), request), content_type="application/jsonl; charset=utf-8")
+        return StreamingHttpResponse(_jsonl(found), content_type="application/jsonl; charset=utf-8")
     texts = (f"{line['text']}\n".encode() for line in found)
-    return StreamingHttpResponse(_streamed(texts, request), content_type="text/plain; charset=utf-8")
+    return StreamingHttpResponse(texts, content_type="text/plain; charset=utf-8")
 
 
 def _range(header: str, size: int) -> tuple[int, int, bool] | None:
@@ -64,14 +61,3 @@ def _range(header: str, size: int) -> tuple[int, int, bool] | None:
 def _jsonl(found: Iterator[dict[str, object]]) -> Iterator[bytes]:
     for line in found:
         yield json.dumps(line, ensure_ascii=False).encode() + b"\n"
-
-
-def _streamed(parts: Iterator[bytes], request: Request) -> Iterator[bytes] | AsyncIterator[bytes]:
-    """Under ASGI Django would first collect an ordinary iterator whole; an asynchronous one it passes on bit by bit."""
-    return _one_by_one(parts) if isinstance(request._request, ASGIRequest) else parts
-
-
-async def _one_by_one(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
-    following = sync_to_async(partial(next, parts, None))
-    while (part := await following()) is not None:
-        yield part

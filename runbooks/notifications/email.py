@@ -11,5 +11,13 @@ class EmailNotifier:
     def send(self, message: Message) -> None:
         try:
             EmailMessage(subject=message.subject, body=message.text, to=[message.recipient]).send()
-        except (smtplib.SMTPException, OSError) as error:
-            raise NotDelivered(f"the mail server did not take it: {error}") from error
+        except (smtplib.SMTPException, OSError, ValueError) as error:  # ValueError: a header that can not be
+            raise NotDelivered(_said(error)) from error
+
+
+def _said(error: Exception) -> str:
+    """What the server answered, as a person reads it."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        answers = error.recipients.values()
+        return "; ".join(f"The mail server answered: {code} {text.decode(errors='replace')}" for code, text in answers)
+    return f"The mail was not taken: {error}"

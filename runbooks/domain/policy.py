@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from runbooks.domain.rights import RIGHT_TITLES
-from runbooks.domain.states import RUN_FINAL, RunStatus, VersionState
+from runbooks.domain.states import VersionState
 
 
 @dataclass(frozen=True)
@@ -84,12 +84,11 @@ def _version_reason(*, state: VersionState | None, by_default: bool, holds_revie
     return None
 
 
-def cancel_of(*, status: RunStatus, is_requester: bool, rights: Collection[str]) -> Decision:
+def cancel_of(*, is_requester: bool, rights: Collection[str]) -> Decision:
     return unless(
         None
         if is_requester or {"run", "administer"} & set(rights)
         else "A run can be cancelled by who asked for it and by those who may run this runbook.",
-        f"The run has ended already: {words(status)}." if status in RUN_FINAL else None,
     )
 
 

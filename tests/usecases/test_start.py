@@ -67,3 +67,9 @@ def test_the_exit_code_is_that_of_the_first_failing_step(world: World) -> None:
     outcome = Outcome(kind=OutcomeKind.EXITED, exit_code=37)
     run = world.executed(world.started(), FakeExecutor(outcome=outcome))
     assert (run.status, run.exit_code) == ("failed", 37)
+
+
+def test_a_run_that_has_ended_can_not_be_cancelled_and_the_answer_says_why(world: World) -> None:
+    run = world.executed(world.started())
+    answer = world.client("runner")("POST", f"/runs/{run.pk}/cancel")
+    assert (answer.status_code, answer.json()["code"]) == (409, "already_ended")

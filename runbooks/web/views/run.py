@@ -16,9 +16,10 @@ from runbooks.access.rights import rights_on
 from runbooks.audit.reads import record_read
 from runbooks.domain.definition import Risk
 from runbooks.domain.policy import cancel_of
-from runbooks.domain.states import RUN_FINAL, RunStatus, StepStatus, VersionState
+from runbooks.domain.states import RUN_FINAL, StepStatus, VersionState
 from runbooks.models import Run
 from runbooks.queries.runs import running_like, usual_seconds
+from runbooks.usecases.conflict import Conflict
 from runbooks.usecases.runs.cancel import cancel
 from runbooks.usecases.runs.decide import decision_to_start
 from runbooks.usecases.runs.rerun import request_like
@@ -51,9 +52,13 @@ def run(request: HttpRequest, run_id: str, *, actor: Actor, now: datetime) -> Ht
 @page
 def run_cancel(request: HttpRequest, run_id: str, *, actor: Actor, now: datetime) -> HttpResponse:
     found = fetch.run(actor=actor, run_id=run_id, action="run.cancel_requested", now=now)
-    cancel(actor=actor, run=found, now=now)
-    if found.status not in RUN_FINAL:
-        messages.info(request, _("Asked to stop. The worker ends everything that the run has started."))
+    try:
+        cancel(actor=actor, run=found, now=now)
+    except Conflict as conflict:
+        messages.info(request, str(conflict))
+    else:
+        if found.status not in RUN_FINAL:
+            messages.info(request, _("Asked to stop. The worker ends everything that the run has started."))
     return redirect("run", run_id=found.pk)
 
 
@@ -95,12 +100,12 @@ def _told(*, run: Run, sees_output: bool) -> dict[str, object]:
 
 
 def _acts(*, run: Run, actor: Actor, rights: set[str], now: datetime) -> dict[str, object]:
-    status, mine = RunStatus(run.status), run.requested_by_id == actor.user.pk
+    mine = run.requested_by_id == actor.user.pk
     definition = definition_of(run.version)
     careful = definition.risk is Risk.HIGH or any(parameter.confirm for parameter in definition.parameters)
     older = run.version.state != VersionState.PUBLISHED
     return {
-        "cancel_decision": cancel_of(status=status, is_requester=mine, rights=rights),
+        "cancel_decision": cancel_of(is_requester=mine, rights=rights),
         "rerun_decision": decision_to_start(actor=actor, runbook=run.runbook, now=now),
         "same_decision": decision_to_start(actor=actor, runbook=run.runbook, number=run.version.number, now=now)
         if older

@@ -59,6 +59,6 @@ def test_a_body_that_says_it_is_too_long_is_not_read_at_all() -> None:
 
 
 def test_a_length_that_is_no_number_is_not_trusted() -> None:
-    for announced in (b"-1", b"many", b"9" * 5000, b"10"):
+    for announced in (b"-1", b"many", b"9" * 5000):
         sent, taken = _call(limit=3000, pieces=5, announced=announced)
         assert (sent[0]["status"], taken) == (413, 4)

@@ -68,7 +68,7 @@ def throughput(system: Installation, runbook: str) -> None:
     def work(client: Client) -> None:
         started = [client.start(runbook) for _ in range(THROUGHPUT_RUNS // CLIENTS)]
         for run_id in started:
-            assert client.finished(run_id, every=0.05)["status"] == "succeeded"
+            assert client.finished(run_id, every=0.25)["status"] == "succeeded"
 
     threads = [threading.Thread(target=work, args=(client,)) for client in clients]
     for thread in threads:

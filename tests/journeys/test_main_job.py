@@ -69,7 +69,7 @@ def the_author_writes_and_submits(page: Page, text: str) -> None:
     page.get_by_role("link", name="New runbook in Queues").click()
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.evaluate("text => navigator.clipboard.writeText(text)", text)
-    page.get_by_role("textbox", name="The runbook as YAML").click()
+    page.locator(".cm-content").click()  # the text area itself gives way to it
     page.keyboard.press("Control+a")
     page.keyboard.press("Control+v")
     page.get_by_role("button", name="Save as a draft").click()

@@ -51,8 +51,16 @@ class Hub:
     async def _hear(self, url: str) -> None:
         async with redis.asyncio.Redis.from_url(url) as client, client.pubsub() as subscription:
             await subscription.psubscribe(f"{CHANNEL}*")
+            _let_go_if_asked()
             self.listening = True
             async for message in subscription.listen():
                 run_id = message["channel"].decode().removeprefix(CHANNEL)
                 for woken in self._watchers.get(run_id, ()):
                     woken.set()
+
+
+def _let_go_if_asked() -> None:
+    """A cancellation that comes while the Redis client connects is lost in it: the server would never end."""
+    task = asyncio.current_task()
+    if task and task.cancelling():
+        raise asyncio.CancelledError

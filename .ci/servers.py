@@ -4,6 +4,7 @@ OPSAAS_TEST_DATABASE_URL and OPSAAS_TEST_REDIS_URL, where set, are taken as they
 """
 
 import os
+import re
 import sys
 
 import psycopg
@@ -50,7 +51,9 @@ def drop(database: str, redis_url: str) -> None:
     if not os.environ.get("OPSAAS_TEST_DATABASE_URL"):
         user, name = database.removeprefix("postgres://").split("@")[0], database.rpartition("/")[2]
         with administer(user) as connection:
-            for each in (name, f"test_{name}"):
+            found = connection.execute("SELECT datname FROM pg_database").fetchall()
+            own = [each for (each,) in found if re.fullmatch(rf"(test_)?{re.escape(name)}(_gw\d+)?", each)]
+            for each in own:
                 connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(each)))
     if not os.environ.get("OPSAAS_TEST_REDIS_URL"):
         redis.Redis.from_url(redis_url).flushdb()

@@ -22,7 +22,8 @@ What has no way out is final. To do something again is a new run.
 """
 NOTES = {
     RunStatus: """\
-`awaiting_approval`, `denied` and `waiting` wait for features that are not there yet: no run gets there so far.""",
+`awaiting_approval` and `denied` wait for approvals, which are not there yet: no run gets there so far.
+The status is that of all steps but the cleanup; only a success becomes a failure when a cleanup step fails.""",
     StepStatus: """\
 A step run that is `running` has a lease; the database refuses one without. Each claim raises its fence by one.""",
     VersionState: """\
@@ -35,7 +36,7 @@ MEANINGS: dict[type[StrEnum], dict[StrEnum, str]] = {
         RunStatus.QUEUED: "starts as soon as a worker claims it",
         RunStatus.RUNNING: "a step has been claimed, and the last has not ended",
         RunStatus.WAITING: "a manual step or a wait; holds no worker",
-        RunStatus.SUCCEEDED: "every step ended with exit code 0",
+        RunStatus.SUCCEEDED: "every step that ran ended with exit code 0",
         RunStatus.FAILED: "a step ended otherwise, or could not be started",
         RunStatus.TIMED_OUT: "a step took longer than its timeout and was stopped",
         RunStatus.CANCELLED: "somebody asked for it; no process is left",
@@ -45,14 +46,15 @@ MEANINGS: dict[type[StrEnum], dict[StrEnum, str]] = {
         RunStatus.LOST: "the worker vanished or was stopped: nothing runs any more, how far it came is not known",
     },
     StepStatus: {
-        StepStatus.PENDING: "an earlier step has not ended yet",
+        StepStatus.PENDING: "an earlier step has not ended yet, or the delay of a retry is not over",
         StepStatus.QUEUED: "may be claimed",
         StepStatus.RUNNING: "a worker holds its lease",
+        StepStatus.WAITING: "for a person or a moment; holds no worker",
         StepStatus.SUCCEEDED: "exit code 0",
-        StepStatus.FAILED: "another exit code, a signal, or no start",
+        StepStatus.FAILED: "another exit code, a signal, no start, or a condition that could not be evaluated",
         StepStatus.TIMED_OUT: "stopped at its timeout",
         StepStatus.CANCELLED: "stopped because the run was cancelled",
-        StepStatus.SKIPPED: "never started, because of how something before it ended",
+        StepStatus.SKIPPED: "never started: its condition, a cancel, or how something before it ended",
         StepStatus.LOST: "as of the run",
     },
     VersionState: {

@@ -7,15 +7,15 @@ request over to a thread and back several times, for more than half of the time 
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from a2wsgi import WSGIMiddleware
 from django.conf import settings
 
+from opsaas.threads import Threaded
 from opsaas.wsgi import application as wsgi_application
 from runbooks.api.body_limit import within_limit
 from runbooks.api.stream import run_id_of, stream
 
 THREADS = 32  # a slow reader of a long log holds one; each gives its database connection back while it waits
-django_application = WSGIMiddleware(wsgi_application, workers=THREADS)  # type: ignore[arg-type]
+django_application = Threaded(wsgi_application, threads=THREADS)
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -29,7 +29,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await stream(scope, receive, send)
     else:
         limit = 2 * settings.DATA_UPLOAD_MAX_MEMORY_SIZE  # the views' own limit answers better, up to here
-        await within_limit(django_application, scope, receive, send, limit=limit)  # type: ignore[arg-type]
+        await within_limit(django_application, scope, receive, send, limit=limit)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

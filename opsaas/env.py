@@ -3,9 +3,13 @@
 import os
 import re
 import secrets
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
+
+from runbooks.domain.sealing import BadKeys, Keyring, new_key, read_keyring
 
 
 def text(name: str, default: str = "") -> str:
@@ -41,11 +45,44 @@ def seconds(name: str, default: float) -> float:
     return number
 
 
+def folder(name: str, default: Path | None) -> Path | None:
+    value = os.environ.get(name)
+    return Path(value).absolute() if value else default
+
+
 def words(name: str, default: str = "") -> list[str]:
     return [word for word in re.split(r"[,\s]+", os.environ.get(name, default)) if word]
 
 
-def secret(name: str, *, fallback: Path | None) -> str:
+def one_of(name: str, values: list[str], *, default: str) -> str:
+    value = os.environ.get(name) or default
+    if value not in values:
+        raise ImproperlyConfigured(f"{name} is {value!r}: give one of {', '.join(values)}")
+    return value
+
+
+def folders(name: str) -> tuple[str, ...]:
+    """Absolute paths of folders, links resolved."""
+    found = tuple(os.path.realpath(word) if word.startswith("/") else word for word in words(name))
+    wrong = [word for word in found if not word.startswith("/") or word == "/"]
+    if wrong:
+        raise ImproperlyConfigured(
+            f"{name} names {wrong[0]!r}: give absolute paths of folders, and not all of the machine"
+        )
+    return found
+
+
+def numbers(name: str, default: str, *, least: int) -> tuple[int, int]:
+    """First and last of a range, such as 2000000000-2000004095."""
+    value = os.environ.get(name) or default
+    found = re.fullmatch(r"([0-9]{1,10})-([0-9]{1,10})", value)
+    first, last = (int(number) for number in found.groups()) if found else (0, -1)
+    if not least <= first <= last < 2**32 - 1:
+        raise ImproperlyConfigured(f"{name} is {value!r}: give first and last, such as {default}, from {least} on")
+    return first, last
+
+
+def secret(name: str, *, fallback: Path | None, make: Callable[[], str] = partial(secrets.token_urlsafe, 50)) -> str:
     """The value of NAME, or of the file that NAME_FILE names, or of FALLBACK, which is made where it is missing."""
     if value := os.environ.get(name):
         return value
@@ -56,16 +93,24 @@ def secret(name: str, *, fallback: Path | None) -> str:
         return value
     if fallback is None:
         raise ImproperlyConfigured(f"{name} or {name}_FILE is needed: opsaas does not start without a key")
-    return _kept_in(fallback)
+    return _kept_in(fallback, make)
 
 
-def _kept_in(path: Path) -> str:
+def keyring(name: str, *, fallback: Path | None) -> Keyring:
+    """Master keys, the current one first, as `secret` finds them."""
+    try:
+        return read_keyring(secret(name, fallback=fallback, make=new_key).split())
+    except BadKeys as error:
+        raise ImproperlyConfigured(f"{name}: {error}") from None
+
+
+def _kept_in(path: Path, make: Callable[[], str]) -> str:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return path.read_text().strip()
     with os.fdopen(handle, "w") as file:
-        value = secrets.token_urlsafe(50)
+        value = make()
         file.write(value)
     return value

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Queue
 
-from opsaas import env
+from opsaas import env, reconnecting
+from runbooks.domain.ports import Level
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -16,6 +18,9 @@ OPSAAS_PUBLIC_URL = env.text("OPSAAS_PUBLIC_URL", f"http://127.0.0.1:{OPSAAS_POR
 EMBEDDED = not env.text("DATABASE_URL")
 DEBUG = env.flag("OPSAAS_DEBUG", default=False)
 SECRET_KEY = env.secret("OPSAAS_SECRET_KEY", fallback=OPSAAS_DATA_DIR / "secret-key" if EMBEDDED else None)
+OPSAAS_SECRETS_KEYS = env.keyring(
+    "OPSAAS_SECRETS_KEYS", fallback=OPSAAS_DATA_DIR / "secrets-keys" if EMBEDDED else None
+)
 ALLOWED_HOSTS = env.words("OPSAAS_ALLOWED_HOSTS", "127.0.0.1 localhost [::1]")
 CSRF_TRUSTED_ORIGINS = [OPSAAS_PUBLIC_URL]
 
@@ -26,9 +31,20 @@ OPSAAS_STOP_GRACE_SECONDS = env.seconds("OPSAAS_STOP_GRACE_SECONDS", 10)
 OPSAAS_SWEEP_SECONDS = env.seconds("OPSAAS_SWEEP_SECONDS", 10)
 OPSAAS_DRAIN_SECONDS = env.seconds("OPSAAS_DRAIN_SECONDS", 30)
 OPSAAS_OUTPUT_LIMIT_BYTES = env.whole_number("OPSAAS_OUTPUT_LIMIT_BYTES", 1 << 30, least=1024)
+ONE_MACHINE = EMBEDDED or env.flag("OPSAAS_EMBEDDED", default=False)
+OPSAAS_OUTPUT_DIR = env.folder("OPSAAS_OUTPUT_DIR", OPSAAS_DATA_DIR / "output" if ONE_MACHINE else None)
+OPSAAS_ARTIFACTS_LIMIT_BYTES = env.whole_number("OPSAAS_ARTIFACTS_LIMIT_BYTES", 256 * 1024 * 1024)
+OPSAAS_SEAL_SECONDS = env.seconds("OPSAAS_SEAL_SECONDS", 60)
+OPSAAS_OUTPUT_DAYS = env.whole_number("OPSAAS_OUTPUT_DAYS", 0)
+OPSAAS_WORKER_ZONES = env.words("OPSAAS_WORKER_ZONES", "default")
 OPSAAS_WORKER_SLOTS = env.whole_number("OPSAAS_WORKER_SLOTS", 100, least=1)
 OPSAAS_WORKER_CONNECTIONS = env.whole_number("OPSAAS_WORKER_CONNECTIONS", 10, least=2)
+OPSAAS_INVENTORIES = env.text("OPSAAS_INVENTORIES")
+OPSAAS_INVENTORY_SECONDS = env.seconds("OPSAAS_INVENTORY_SECONDS", 300)
 OPSAAS_SCRIPT_PATH = env.text("OPSAAS_SCRIPT_PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+OPSAAS_SCRIPT_SEES = env.folders("OPSAAS_SCRIPT_SEES")
+OPSAAS_SCRIPT_USERS = env.numbers("OPSAAS_SCRIPT_USERS", "2000000000-2000004095", least=1000)
+OPSAAS_CONTAINMENT_MINIMUM = Level(env.one_of("OPSAAS_CONTAINMENT_MINIMUM", list(Level), default="host"))
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 OPSAAS_BODY_DEPTH = 60
 
@@ -105,9 +121,11 @@ else:
     named = environ.Env().db("DATABASE_URL")
     if named["ENGINE"] != "django.db.backends.postgresql":
         raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database: postgres://user@host/name")
+    reconnecting.steadily(seconds=0.5)
     OPTIONS = {
         # Shared by all threads of a process; they give connections back before they wait.
-        "pool": {"min_size": 0, "max_size": OPSAAS_WORKER_CONNECTIONS, "timeout": 60},
+        "pool": {"min_size": 0, "max_size": OPSAAS_WORKER_CONNECTIONS, "timeout": 20},
+        "connect_timeout": 5,
         # The same few dozen statements run all day: planning them anew took half of the database's time.
         "server_side_binding": True,
         "prepare_threshold": 3,
@@ -125,7 +143,11 @@ OPSAAS_BROKER_URL = env.text("OPSAAS_BROKER_URL") or (
 )
 
 CELERY_BROKER_URL = OPSAAS_BROKER_URL
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_connect_timeout": 2, "socket_timeout": 5, "socket_keepalive": True}
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"write_timeout": 5}
+    if OPSAAS_BROKER_URL.startswith("amqp")
+    else {"socket_connect_timeout": 2, "socket_timeout": 5, "socket_keepalive": True}
+)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_BROKER_POOL_LIMIT = 4
@@ -134,6 +156,12 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False  # the claim in the database decides; a message is a hint
 CELERY_TASK_DEFAULT_QUEUE = "opsaas"
+# A hint that is lost with its worker is sent again: on Redis each would cost three more round trips to acknowledge. On
+# RabbitMQ acknowledgements are what keeps one worker from taking all there is.
+CELERY_TASK_QUEUES = [  # that a worker listens to: one for each zone, see outbox.queue_of
+    Queue("opsaas" if zone == "default" else f"opsaas.{zone}", no_ack=OPSAAS_BROKER_URL.startswith(("redis", "rediss")))
+    for zone in OPSAAS_WORKER_ZONES
+]
 CELERY_WORKER_CONCURRENCY = OPSAAS_WORKER_SLOTS
 CELERY_WORKER_POOL = "threads"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -224,7 +252,7 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "/static/"
-WHITENOISE_USE_FINDERS = EMBEDDED or env.flag("OPSAAS_EMBEDDED", default=False)  # else `collectstatic` gathers them
+WHITENOISE_USE_FINDERS = ONE_MACHINE  # else `collectstatic` gathers them
 STATIC_ROOT = None if WHITENOISE_USE_FINDERS else Path(env.text("OPSAAS_STATIC_ROOT", str(OPSAAS_DATA_DIR / "static")))
 
 STORAGES = {

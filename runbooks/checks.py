@@ -1,18 +1,25 @@
 """`manage.py check --deploy` refuses an unsafe production set-up. Each message says what to do."""
 
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+from runbooks.domain.ports import Level
+from runbooks.execution.local import LocalExecutor
+
 SHORTEST_KEY = 50
 
 
 @register(Tags.security, deploy=True)
 def production(app_configs: Sequence[AppConfig] | None, **_more: Any) -> list[CheckMessage]:
-    return [message for message in (_debug(), _key(), _https(), _database(), _broker(), _mail()) if message]
+    return [
+        message for message in (_debug(), _key(), _https(), _database(), _broker(), _mail(), _containment()) if message
+    ]
 
 
 def _debug() -> CheckMessage | None:
@@ -52,3 +59,15 @@ def _mail() -> CheckMessage | None:
         return None
     hint = "Set OPSAAS_EMAIL_URL (smtp+tls://user:password@host:587): owners are told of each use by mail."
     return Warning("Mail is written to files.", hint=hint, id="opsaas.W001")
+
+
+def _containment() -> CheckMessage | None:
+    """Really tried, on the machine and as the user that the check runs as: workers are expected to be alike."""
+    with tempfile.TemporaryDirectory(prefix="opsaas-check-") as folder:
+        Path(folder).chmod(0o711)  # where the worker is root, scripts are other users
+        with LocalExecutor(base_folder=Path(folder) / "work", users=settings.OPSAAS_SCRIPT_USERS) as executor:
+            ladder = executor.ladder
+    if ladder.strongest is not Level.HOST:
+        return None
+    hint = f"docs/containment.md tells what a machine needs for more. {ladder.why}"
+    return Warning("Scripts can't be kept from this machine: they run at the level host.", hint=hint, id="opsaas.W002")

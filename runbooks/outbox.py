@@ -1,46 +1,73 @@
-"""The only publisher to Celery: a row in the act's transaction, an id only, sent after the commit.
+"""The only publisher to Celery: ids only, sent after the commit of the act that they tell of.
 
-A message is a hint. When the broker is away the row stays, and the sweeper sends it later.
+A message is a hint, and what it hints at is in the database before it is sent: a step run that is queued, a delivery
+that is due. There is no second record of the hint itself. When the broker is away, or loses it, the scheduler's loops
+find what has been waiting and send another.
 """
 
 import logging
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from uuid import UUID
 
 from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
-from runbooks.models import OutboxMessage
+from runbooks.models import StepRun
 
 log = logging.getLogger(__name__)
 
+QUEUE = "opsaas"
 EXECUTE = "runbooks.execute"
 DELIVER = "runbooks.deliver"
-ANNOUNCE_USE = "runbooks.announce_use"
 
 
-def send(*, task: str, object_id: object) -> None:
-    """Must be called inside the transaction of the act that the hint tells of."""
-    message = OutboxMessage.objects.create(task=task, object_id=str(object_id))
-    transaction.on_commit(lambda: publish(message))
+def hint_step(step_run_id: UUID, *, zone: str = "") -> None:
+    """A step run may be claimed. Must be called inside the transaction that queues it."""
+    transaction.on_commit(lambda: _publish_step(step_run_id, zone))
 
 
-def publish(message: OutboxMessage) -> bool:
-    """Answers whether the broker took it; then the row is gone."""
+def hint_steps(waiting: Sequence[tuple[UUID, str]]) -> None:
+    """Likewise for many, each with its zone: a message for each, so that they spread over all workers of the zone."""
+    transaction.on_commit(lambda: _publish_steps(waiting))
+
+
+def queue_of(zone: str) -> str:
+    """Workers of a network zone listen to a queue of its own; see OPSAAS_WORKER_ZONES."""
+    return f"{QUEUE}.{zone}" if zone else QUEUE
+
+
+def hint_deliveries() -> None:
+    """Deliveries are due. Must be called inside the transaction that writes them."""
+    transaction.on_commit(lambda: _publish(DELIVER, {}))
+
+
+def hint_later(step_run_id: UUID | str) -> None:
+    """The hint came to nothing: the sweeper's next round sends another."""
+    StepRun.objects.filter(pk=step_run_id).update(hinted_at=None)
+
+
+def _publish_step(step_run_id: UUID, zone: str) -> bool:
+    taken = _publish(EXECUTE, {"id": str(step_run_id)}, zone=zone)
+    if not taken:
+        hint_later(step_run_id)
+    return taken
+
+
+def _publish_steps(waiting: Sequence[tuple[UUID, str]]) -> None:
+    """A broker that does not take one is not asked for each of the rest: the sweeper sends them."""
+    for number, (step_run_id, zone) in enumerate(waiting):
+        if not _publish_step(step_run_id, zone):
+            left = [step_run_id for step_run_id, _ in waiting[number:]]
+            StepRun.objects.filter(pk__in=left).update(hinted_at=None)
+            return
+
+
+def _publish(task: str, arguments: dict[str, str], *, zone: str = "") -> bool:
+    """Answers whether the broker took it."""
     try:
-        current_app.send_task(message.task, kwargs={"id": message.object_id}, retry=False, ignore_result=True)
+        current_app.send_task(task, kwargs=arguments, retry=False, ignore_result=True, queue=queue_of(zone))
     except (OperationalError, OSError) as error:
-        log.warning("the broker did not take a hint for %s %s: %s", message.task, message.object_id, error)
+        log.warning("the broker did not take a hint for %s %s: %s", task, arguments.get("id", ""), error)
         return False
-    OutboxMessage.objects.filter(pk=message.pk).delete()
     return True
-
-
-def republish(*, now: datetime, older_than: timedelta, limit: int = 1000) -> int:
-    """Sends what is left over from a broken publication; stops at the first that the broker does not take."""
-    sent = 0
-    for message in OutboxMessage.objects.filter(created_at__lt=now - older_than).order_by("created_at")[:limit]:
-        if not publish(message):
-            break
-        sent += 1
-    return sent

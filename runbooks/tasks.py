@@ -1,4 +1,4 @@
-"""Celery's entry points. Each takes an id, tolerates what it does not know, and calls one use-case."""
+"""Celery's entry points. Each takes at most an id, tolerates what it does not know, and calls one use-case."""
 
 from celery import shared_task
 from celery.signals import worker_init, worker_shutting_down
@@ -6,8 +6,7 @@ from django.utils import timezone
 
 from runbooks import outbox, worker
 from runbooks.notifications.email import EmailNotifier
-from runbooks.usecases.notifications.announce_use import announce_use as announce_use_to_owners
-from runbooks.usecases.notifications.deliver import deliver as deliver_message
+from runbooks.usecases.notifications.deliver import deliver_due
 from runbooks.usecases.runs.execute import execute as execute_step
 
 NOTIFIERS = {"email": EmailNotifier()}
@@ -19,13 +18,8 @@ def execute(*, id: str, **_unknown: object) -> None:
 
 
 @shared_task(name=outbox.DELIVER, ignore_result=True)
-def deliver(*, id: str, **_unknown: object) -> None:
-    deliver_message(delivery_id=id, notifiers=NOTIFIERS, now=timezone.now())
-
-
-@shared_task(name=outbox.ANNOUNCE_USE, ignore_result=True)
-def announce_use(*, id: str, **_unknown: object) -> None:
-    announce_use_to_owners(run_id=id, notifiers=NOTIFIERS, now=timezone.now())
+def deliver(**_unknown: object) -> None:
+    deliver_due(notifiers=NOTIFIERS, now=timezone.now())
 
 
 @worker_init.connect

@@ -19,6 +19,7 @@ def prepare() -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "opsaas.settings"
     os.environ["OPSAAS_DATA_DIR"] = str(folder)
     os.environ["OPSAAS_SECRET_KEY"] = secrets.token_urlsafe(50)
+    os.environ["OPSAAS_SECRETS_KEYS"] = secrets.token_urlsafe(32)
     os.environ["OPSAAS_BROKER_URL"] = wanted["REDIS_URL"] or f"redis+socket://{folder}/valkey/valkey.sock"
     if wanted["DATABASE_URL"]:
         os.environ["DATABASE_URL"] = wanted["DATABASE_URL"]

@@ -15,6 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
+from psycopg import sql
+
 from runbooks.management.embedded import broker
 
 HOME = Path(__file__).resolve().parent.parent
@@ -29,7 +32,7 @@ class Installation:
 
     @property
     def engine(self) -> str:
-        return "PostgreSQL and Redis" if "DATABASE_URL" in self.environment else "SQLite and Valkey (embedded)"
+        return "PostgreSQL and Redis" if self.environment.get("DATABASE_URL") else "SQLite and Valkey (embedded)"
 
     @property
     def broker_url(self) -> str:
@@ -77,7 +80,7 @@ class Client:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         self._connection.connect()
         self._connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._head = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        self.head = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
     def raw(self, method: str, path: str, body: object = None) -> tuple[int, bytes]:
         """Tries once more on a new connection: the web process may have been started again in between."""
@@ -89,7 +92,7 @@ class Client:
             return self._ask(method, path, data)
 
     def _ask(self, method: str, path: str, data: str | None) -> tuple[int, bytes]:
-        self._connection.request(method, f"/api/v1{path}", data, self._head)
+        self._connection.request(method, f"/api/v1{path}", data, self.head)
         answer = self._connection.getresponse()
         return answer.status, answer.read()
 
@@ -116,9 +119,10 @@ class Client:
 
 
 @contextlib.contextmanager
-def installation(**settings: object) -> Iterator[Installation]:
-    """SETTINGS are variables of its environment, such as OPSAAS_LEASE_SECONDS=4."""
-    with tempfile.TemporaryDirectory(prefix="opsaas-test-") as folder:
+def installation(*, within: Path | None = None, **settings: object) -> Iterator[Installation]:
+    """SETTINGS are variables of its environment, such as OPSAAS_LEASE_SECONDS=4; empty ones count as not set. Its data
+    folder is made WITHIN the one given."""
+    with tempfile.TemporaryDirectory(prefix="opsaas-test-", dir=within) as folder:
         port = _free_port()
         environment = _environment(folder=folder, port=port) | {name: str(value) for name, value in settings.items()}
         command = [sys.executable, "manage.py", "up"]
@@ -139,14 +143,29 @@ def _environment(*, folder: str, port: int) -> dict[str, str]:
     kept |= {"OPSAAS_DATA_DIR": folder, "OPSAAS_PORT": str(port), "OPSAAS_LOG_LEVEL": "ERROR"}
     for given, name in [("OPSAAS_TEST_DATABASE_URL", "DATABASE_URL"), ("OPSAAS_TEST_REDIS_URL", "OPSAAS_BROKER_URL")]:
         if value := os.environ.get(given):
-            kept[name] = value
+            kept[name] = _own(value)
     if "DATABASE_URL" in kept:
         kept["OPSAAS_SECRET_KEY"] = secrets.token_urlsafe(50)
+        kept["OPSAAS_SECRETS_KEYS"] = secrets.token_urlsafe(32)
     return kept
 
 
+def _own(url: str) -> str:
+    """Where tests run in several processes, the database or the Redis of this one: installations share neither."""
+    index = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    if not index:
+        return url
+    if url.startswith("redis"):
+        server, _, number = url.rpartition("/")
+        return f"{server}/{(int(number) - 1 - index) % 15 + 1}"
+    own = f"{url}_gw{index}"
+    with psycopg.connect(url, autocommit=True) as connection, contextlib.suppress(psycopg.errors.DuplicateDatabase):
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(own.rpartition("/")[2])))
+    return own
+
+
 def _wait_until_ready(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + 120
+    end = time.monotonic() + 300
     while time.monotonic() < end and process.poll() is None:
         with contextlib.suppress(OSError):
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = Path(sys.executable).parent
 LOCKS = ("requirements/run.txt", "requirements/dev.txt")
-SECRETS = {"OPSAAS_SECRET_KEY": "a", "OPSAAS_DATABASE_PASSWORD": "b"}
+SECRETS = {"OPSAAS_SECRET_KEY": "a", "OPSAAS_SECRETS_KEYS": "c", "OPSAAS_DATABASE_PASSWORD": "b"}
 
 
 def canonical(name: str) -> str:

@@ -14,9 +14,10 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from runbooks.models import Group, Membership
+from runbooks.models import Group, HostKey, Membership, Node
 from runbooks.usecases.versions.review import review
 from runbooks.usecases.versions.submit import submit
+from tests.keys import KEY, OTHER_KEY
 from tests.matrix import ROLES, Row, all_routes
 from tests.world import PROJECT, World, definition
 
@@ -24,6 +25,7 @@ BOOK = f"runbooks/{PROJECT}/hello"
 
 
 GRANT = {"principal": "user:stranger", "object": f"project:{PROJECT}", "rights": ["view"]}
+SECRET = {"project": PROJECT, "slug": "new", "title": "New", "value": "hunter22"}
 BY = "/api/v1/"
 # fmt: off
 API = [
@@ -57,6 +59,21 @@ API = [
     Row("POST", "grants", "401 404 403 403 201 403 201", body=GRANT),
     Row("GET", "grants/<str:id>", "401 404 200 404 200 200 200", "grants/{grant}"),
     Row("DELETE", "grants/<str:id>", "401 404 403 404 204 403 204", "grants/{grant}"),
+    Row("GET", "nodes", "401 200 200 200 200 200 200"),
+    Row("POST", "nodes", "401 404 403 403 201 403 201", body={"name": "web2", "project": PROJECT}),
+    Row("POST", "nodes/import", "401 404 403 403 200 403 200", body={"project": PROJECT, "nodes": [{"name": "web3"}]}),
+    Row("GET", "nodes/<str:id>", "401 404 200 200 200 200 200", "nodes/{node}"),
+    Row("PATCH", "nodes/<str:id>", "401 404 403 403 200 403 200", "nodes/{node}", {"port": 2222}),
+    Row("DELETE", "nodes/<str:id>", "401 404 403 403 204 403 204", "nodes/{node}"),
+    Row("GET", "nodes/<str:id>/host-keys", "401 404 200 200 200 200 200", "nodes/{node}/host-keys"),
+    Row("POST", "nodes/<str:id>/host-keys", "401 404 403 403 201 403 201", "nodes/{node}/host-keys", {"key": OTHER_KEY}),
+    Row("POST", "nodes/<str:id>/host-keys/<str:key>/accept", "401 404 403 403 200 403 200", "nodes/{node}/host-keys/{key}/accept"),
+    Row("POST", "nodes/<str:id>/host-keys/<str:key>/reject", "401 404 403 403 200 403 200", "nodes/{node}/host-keys/{key}/reject"),
+    Row("GET", "secrets", "401 200 200 200 200 200 200"),
+    Row("POST", "secrets", "401 404 403 403 201 403 403", body=SECRET),
+    Row("GET", "secrets/<slug:project>/<slug:slug>", "401 404 200 200 200 200 200", f"secrets/{PROJECT}/deploy"),
+    Row("PATCH", "secrets/<slug:project>/<slug:slug>", "401 404 403 403 200 403 403", f"secrets/{PROJECT}/deploy", {"value": "another"}),
+    Row("DELETE", "secrets/<slug:project>/<slug:slug>", "401 404 403 403 204 403 403", f"secrets/{PROJECT}/deploy"),
     Row("GET", "runbooks", "401 200 200 200 200 200 200"),
     Row("GET", "runbooks/<slug:project>/<slug:slug>", "401 404 200 200 200 200 200", BOOK),
     Row("PUT", "runbooks/<slug:project>/<slug:slug>/draft", "401 404 403 201 201 403 403", f"{BOOK}/draft", definition(script="new")),
@@ -72,7 +89,14 @@ API = [
     Row("GET", "runs/<str:id>", "401 404 200 200 200 200 200", "runs/{run}"),
     Row("GET", "runs/<str:id>/steps", "401 404 200 200 200 200 200", "runs/{run}/steps"),
     Row("GET", "runs/<str:id>/log", "401 404 200 403 200 200 403", "runs/{run}/log"),
+    Row("GET", "runs/<str:id>/artifacts", "401 404 200 403 200 200 403", "runs/{run}/artifacts"),
+    Row("GET", "runs/<str:id>/artifacts/<str:artifact>", "401 404 404 403 404 404 403", "runs/{run}/artifacts/{run}"),  # another's
+    Row("GET", "runs/<str:id>/evidence", "401 404 403 403 200 200 403", "runs/{run}/evidence"),
+    Row("GET", "runs/<str:id>/notes", "401 404 200 403 200 200 403", "runs/{run}/notes"),
+    Row("POST", "runs/<str:id>/notes", "401 404 201 403 201 201 403", "runs/{run}/notes", {"text": "seen"}),
     Row("POST", "runs/<str:id>/cancel", "401 404 202 403 202 403 202", "runs/{run}/cancel"),
+    Row("POST", "runs/<str:id>/steps/<str:step>/complete", "401 404 409 403 409 403 403", "runs/{run}/steps/{step}/complete", {"verdict": "approve"}),
+    Row("POST", "runs/<str:id>/resume", "401 404 409 403 409 403 403", "runs/{run}/resume"),
     Row("POST", "runs/<str:id>/rerun", "401 404 202 403 202 403 403", "runs/{run}/rerun"),
     Row("GET", "audit/events", "401 403 403 403 403 200 403"),
     Row("GET", "schema", "401 200 200 200 200 200 200"),
@@ -109,9 +133,15 @@ def filled(world: World) -> Filled:
     group = Group.objects.create(slug="oncall", title="On call")
     Membership.objects.create(group=group, user=world.user("author"), starts_at=now)
     world.token("runner")
+    node = Node.objects.create(project=world.project, name="web1", host="web1")
+    key = HostKey.objects.create(node=node, key=KEY, seen_at=now)
+    world.secret()
     return Filled(
         {
             "run": str(run.pk),
+            "step": str(run.step_runs.get().pk),
+            "node": str(node.pk),
+            "key": str(key.pk),
             "hash": third.hash,
             "grant": str(world.user("runner").grants.get().pk),
             "token": str(world.user("runner").tokens.get().pk),

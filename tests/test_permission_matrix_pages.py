@@ -14,16 +14,21 @@ from django.test import Client
 from django.utils import timezone
 
 from opsaas.urls import NOT_OFFERED
-from runbooks.models import Delivery, Grant, Run, Token
+from runbooks.models import Delivery, Grant, HostKey, Node, Run, Token
 from runbooks.usecases.people.groups import add_group, add_member
 from runbooks.usecases.versions.review import review
 from runbooks.usecases.versions.submit import submit
 from runbooks.web.starting_text import starting_text
+from tests import keys
 from tests.matrix import ROLES, Row, all_routes
 from tests.world import World, announced
 
 TEXT = starting_text(project="payments")
 GRANT = {"principal": "user:stranger", "object": "project:payments", "role": "runner", "lasts": "7d", "reason": "r"}
+NODE = {"project": "payments", "name": "web2", "port": "22", "user": "ops"}
+SECRET = {"project": "payments", "slug": "new", "title": "New", "value": "hunter22"}
+S = "secrets/<slug:project>/<slug:slug>"
+KEYS = "nodes/<str:node_id>/keys/<str:key_id>"
 BOOK, B = "runbooks/payments/hello", "runbooks/<slug:project>/<slug:slug>"
 V = f"{B}/versions/<int:number>"
 RUN, DONE = "runs/<str:run_id>", "runs/{done}"
@@ -39,7 +44,12 @@ RUNNERS = [
     Row("GET", "runs", "302 200 200 200 200 200 200"),
     Row("GET", RUN, "302 404 200 200 200 200 200", DONE),
     Row("POST", f"{RUN}/cancel", "302 404 302 403 302 403 302", "runs/{queued}/cancel"),
+    Row("POST", f"{RUN}/steps/<str:step>/complete", "302 404 302 403 302 403 403", "runs/{queued}/steps/{step}/complete", {"verdict": "approve"}),
+    Row("GET", f"{RUN}/steps/<str:step>/complete", "405", "runs/{queued}/steps/{step}/complete"),
+    Row("POST", f"{RUN}/resume", "302 404 302 403 302 403 403", f"{DONE}/resume"),
     Row("POST", f"{RUN}/rerun", "302 404 302 403 302 403 403", f"{DONE}/rerun"),
+    Row("POST", f"{RUN}/rerun", "302 404 409 403 409 403 403", f"{DONE}/rerun", {"failed": "1"}),
+    Row("POST", f"{RUN}/notes", "302 404 302 403 302 302 403", f"{DONE}/notes", {"text": "seen"}),
     Row("GET", "palette", "302 200 200 200 200 200 200"),
     Row("POST", "", "405"),
     Row("POST", B, "405", BOOK),
@@ -48,6 +58,8 @@ RUNNERS = [
     Row("POST", "palette", "405"),
     Row("GET", f"{B}/run/preview", "405", f"{BOOK}/run/preview"),
     Row("GET", f"{RUN}/cancel", "405", "runs/{queued}/cancel"),
+    Row("GET", f"{RUN}/resume", "405", f"{DONE}/resume"),
+    Row("GET", f"{RUN}/notes", "405", f"{DONE}/notes"),
     Row("GET", f"{RUN}/rerun", "405", f"{DONE}/rerun"),
 ]
 
@@ -74,6 +86,24 @@ AUTHORS = [
 
 KEEPERS = [
     #                                           nobody stranger runner author owner auditor admin
+    Row("GET POST", "nodes", "302 200 200 200 200 200 200"),
+    Row("GET", "nodes/new", "302 403 403 403 200 403 200"),
+    Row("POST", "nodes/new", "302 403 403 403 302 403 302", "nodes/new", NODE),
+    Row("GET", "nodes/import", "302 403 403 403 200 403 200"),
+    Row("POST", "nodes/import", "302 403 403 403 302 403 302", "nodes/import", {"project": "payments", "text": "- name: web3"}),
+    Row("GET", "nodes/<str:node_id>", "302 404 200 200 200 200 200", "nodes/{node}"),
+    Row("POST", "nodes/<str:node_id>", "302 404 403 403 302 403 302", "nodes/{node}", {"port": "2222", "user": "ops", "revision": "1"}),
+    Row("POST", "nodes/<str:node_id>/archive", "302 404 403 403 302 403 302", "nodes/{node}/archive"),
+    Row("GET", "nodes/<str:node_id>/archive", "405", "nodes/{node}/archive"),
+    *(Row("POST", f"{KEYS}/{verdict}", "302 404 403 403 302 403 302", f"nodes/{{node}}/keys/{{key}}/{verdict}") for verdict in ("accept", "reject")),
+    *(Row("GET", f"{KEYS}/{verdict}", "405", f"nodes/{{node}}/keys/{{key}}/{verdict}") for verdict in ("accept", "reject")),
+    Row("GET POST", "secrets", "302 200 200 200 200 200 200"),
+    Row("GET", "secrets/new", "302 403 403 403 200 403 403"),
+    Row("POST", "secrets/new", "302 403 403 403 302 403 403", "secrets/new", SECRET),
+    Row("GET", S, "302 404 200 200 200 200 200", "secrets/payments/deploy"),
+    Row("POST", S, "302 404 403 403 302 403 403", "secrets/payments/deploy", {"value": "another"}),
+    Row("POST", f"{S}/archive", "302 404 403 403 302 403 403", "secrets/payments/deploy/archive"),
+    Row("GET", f"{S}/archive", "405", "secrets/payments/deploy/archive"),
     Row("GET POST", "access", "302 200 200 200 200 200 200"),
     Row("GET", "access/new", "302 403 403 403 200 403 200"),
     Row("POST", "access/new", "302 403 403 403 302 403 302", "access/new", GRANT),
@@ -149,7 +179,7 @@ def full(world: World) -> dict[str, str]:
     now = timezone.now()
     runbook = world.published()
     done = world.executed(world.started(runbook))
-    announced(done)
+    announced()
     second = world.drafted(script="echo second")
     submit(actor=world.actor("author"), version=second, now=now)
     world.drafted(script="echo third")
@@ -159,9 +189,15 @@ def full(world: World) -> dict[str, str]:
     group = add_group(actor=world.actor("admin"), slug="sre", title="SRE", now=now)
     add_member(actor=world.actor("admin"), group=group, user=world.user("runner"), now=now)
     world.token("robot")
+    world.secret()
+    node = Node.objects.create(project=world.project, name="web1", host="web1")
+    queued = world.started(runbook)
     return {
+        "node": str(node.pk),
+        "key": str(HostKey.objects.create(node=node, key=keys.KEY, seen_at=now).pk),
         "done": str(done.pk),
-        "queued": str(world.started(runbook).pk),
+        "queued": str(queued.pk),
+        "step": str(queued.step_runs.get().pk),
         "hash": second.hash,
         "grant": str(Grant.objects.get(user__username="runner").pk),
         "delivery": str(Delivery.objects.get(recipient__username="owner").pk),

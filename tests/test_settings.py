@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 HOME = Path(__file__).resolve().parent.parent
-READER = re.compile(r"env\.(?:text|flag|whole_number|seconds|words|secret)\(\s*\"([A-Z_]+)\"")
+READERS = "text|flag|whole_number|seconds|words|folder|folders|secret|keyring|one_of|numbers"
+READER = re.compile(rf"env\.(?:{READERS})\(\s*\"([A-Z_]+)\"")
 
 
 def variables_read() -> set[str]:
@@ -18,4 +19,4 @@ def variables_documented() -> set[str]:
 
 
 def test_every_setting_is_documented_and_every_documented_one_exists() -> None:
-    assert variables_documented() - {"OPSAAS_SECRET_KEY_FILE"} == variables_read()
+    assert variables_documented() - {"OPSAAS_SECRET_KEY_FILE", "OPSAAS_SECRETS_KEYS_FILE"} == variables_read()

@@ -11,18 +11,22 @@ from django.utils import timezone
 from runbooks.access.actors import Actor, by_session, by_token
 from runbooks.access.fetch import installation
 from runbooks.access.held import Place
-from runbooks.domain.ports import Executor, Lease, Notifier, Outcome, OutcomeKind, OutputSink, Work
+from runbooks.domain.ports import Executor, Lease, Notifier, Outcome, OutcomeKind, OutputSink, Secrets, Work
 from runbooks.domain.rights import ROLES
+from runbooks.execution.linux import boottime
 from runbooks.live.append import StepKey
 from runbooks.live.sink import Flusher
-from runbooks.models import Group, Membership, Project, Run, Runbook, User, UserKind, Version
+from runbooks.models import Group, Membership, Project, Run, Runbook, Secret, User, UserKind, Version
 from runbooks.notifications.email import EmailNotifier
 from runbooks.usecases.grants.grant import write_grant
-from runbooks.usecases.notifications.announce_use import announce_use
+from runbooks.usecases.notifications.announce_use import announce_uses
+from runbooks.usecases.notifications.deliver import deliver_due
 from runbooks.usecases.people.tokens import issue
 from runbooks.usecases.runs.execute import execute
 from runbooks.usecases.runs.leases import HeldLease
 from runbooks.usecases.runs.start import Request, start
+from runbooks.usecases.secrets.create import create_secret
+from runbooks.usecases.secrets.read import StoredSecrets
 from runbooks.usecases.versions.draft import draft
 from runbooks.usecases.versions.publish import publish
 from runbooks.usecases.versions.review import review
@@ -104,6 +108,10 @@ class World:
         data = definition(slug, **more)
         return draft(actor=self.actor(by), project=PROJECT, slug=slug, data=data, now=timezone.now())[0]
 
+    def secret(self, slug: str = "deploy", value: str = "correct-horse-battery") -> Secret:
+        words = {"project": PROJECT, "slug": slug, "title": slug.title(), "value": value}
+        return create_secret(actor=self.actor("owner"), now=timezone.now(), **words)
+
     def approved(self, slug: str = "hello", **more: Any) -> Version:
         version, now = self.drafted(slug, **more), timezone.now()
         submit(actor=self.actor("author"), version=version, now=now)
@@ -126,16 +134,19 @@ class World:
     def executed(self, run: Run, executor: Executor | None = None) -> Run:
         """The run after a worker has taken all of its steps, one after the other."""
         host = FakeHost(executor or FakeExecutor())
-        for _ in range(run.step_runs.count()):
-            if step_run := run.step_runs.filter(status="queued").first():
-                execute(step_run_id=str(step_run.pk), host=host, clock=timezone.now)
+        for _ in range(5000):
+            step_run = run.step_runs.filter(status="queued").order_by("pk").first()
+            if step_run is None:
+                break
+            execute(step_run_id=str(step_run.pk), host=host, clock=timezone.now)
         run.refresh_from_db()
         return run
 
 
-def announced(run: Run, notifiers: Mapping[str, Notifier] | None = None) -> None:
-    """Tells the owners of a use, as a worker does; by mail into Django's test outbox."""
-    announce_use(run_id=str(run.pk), notifiers=notifiers or {"email": EmailNotifier()}, now=timezone.now())
+def announced(notifiers: Mapping[str, Notifier] | None = None) -> None:
+    """Tells owners of all uses, as scheduler and worker do; by mail into Django's test outbox."""
+    announce_uses(now=timezone.now())
+    deliver_due(notifiers=notifiers or {"email": EmailNotifier()}, now=timezone.now())
 
 
 class Api:
@@ -173,9 +184,16 @@ class FakeLeases:
     """Leases that nobody renews: the tests that need real ones say so."""
 
     worker = "test-worker"
+    closing = False
 
-    def hold(self, key: StepKey) -> HeldLease:
-        return HeldLease()
+    @staticmethod
+    def clock() -> float:
+        return boottime()
+
+    def hold(self, key: StepKey, *, asked_at: float) -> HeldLease:
+        lease = HeldLease()
+        lease.good_until = asked_at + 60
+        return lease
 
     def drop(self, key: StepKey) -> None:
         return
@@ -193,6 +211,7 @@ class FakeHost:
     executor: Executor
     leases: FakeLeases = field(default_factory=FakeLeases)
     flusher: Flusher = field(default_factory=QuietFlusher)
+    secrets: Secrets = field(default_factory=StoredSecrets)
 
     def release(self) -> None:
         return

@@ -1,6 +1,8 @@
 """Who acts, and by which way they came."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
 
 from runbooks.models import Token, TokenKind, User
 
@@ -14,6 +16,9 @@ class Actor:
     ip: str = ""
     request_id: str = ""
     token: Token | None = None
+    known_rights: dict[tuple[type, UUID | int, datetime], frozenset[str]] = field(
+        default_factory=dict, compare=False, repr=False
+    )  # what was found for this actor at one moment: a request asks the same several times
 
     @property
     def name(self) -> str:

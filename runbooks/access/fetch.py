@@ -3,11 +3,31 @@
 import uuid
 from datetime import datetime
 
+from django.db.models import Q
+
 from runbooks.access.actors import Actor
 from runbooks.access.held import Place
-from runbooks.access.rights import may, restrict_projects, rights_on
+from runbooks.access.rights import may, restrict_nodes, restrict_projects, rights_on
 from runbooks.domain.policy import Decision
-from runbooks.models import INSTALLATION_ID, Installation, Project, Run, Runbook, Version
+from runbooks.models import INSTALLATION_ID, Installation, Node, Project, Run, Runbook, Secret, Version
+from runbooks.models.prepared import Prepared
+
+INSTALLATION = Prepared(lambda: Installation.objects.filter(pk=INSTALLATION_ID))
+RUNBOOK_AT = Prepared(
+    lambda project, slug: (
+        Runbook.objects.select_related("project").defer("search_text").filter(project__slug=project, slug=slug)
+    ),
+    Project._meta.get_field("slug"),
+    Runbook._meta.get_field("slug"),
+)
+RUN = Prepared(
+    lambda key: (
+        Run.objects.select_related("runbook__project", "version", "requested_by", "rerun_of")
+        .defer("runbook__search_text", "version__manifest", "rerun_of__plan")
+        .filter(pk=key)
+    ),
+    Run._meta.pk,
+)
 
 
 class Hidden(Exception):
@@ -37,7 +57,7 @@ def require_right(*, actor: Actor, right: str, place: Place, action: str, now: d
 
 
 def installation() -> Installation:
-    return Installation.objects.get_or_create(pk=INSTALLATION_ID)[0]
+    return INSTALLATION.first() or Installation.objects.get_or_create(pk=INSTALLATION_ID)[0]
 
 
 def project(*, actor: Actor, slug: str, action: str = "project.read", now: datetime) -> Project:
@@ -52,9 +72,18 @@ def project(*, actor: Actor, slug: str, action: str = "project.read", now: datet
 
 
 def runbook(*, actor: Actor, project: str, slug: str, action: str = "runbook.read", now: datetime) -> Runbook:
-    found = Runbook.objects.select_related("project").filter(project__slug=project, slug=slug).first()
+    found = RUNBOOK_AT.first(project, slug)
     if not found or "view" not in rights_on(actor=actor, place=found, now=now):
         raise Hidden(action=action, kind="runbook", name=f"{project}/{slug}", id=str(found.pk) if found else "")
+    return found
+
+
+def secret(*, actor: Actor, path: str, action: str = "secret.read", now: datetime) -> Secret:
+    """PATH is "project/slug"."""
+    of, _, slug = path.partition("/")
+    found = Secret.objects.select_related("project").filter(project__slug=of, slug=slug).first()
+    if not found or not {"view", "use"} & rights_on(actor=actor, place=found, now=now):
+        raise Hidden(action=action, kind="secret", name=path, id=str(found.pk) if found else "")
     return found
 
 
@@ -70,14 +99,27 @@ def version(
 
 
 def run(*, actor: Actor, run_id: str, action: str = "run.read", now: datetime) -> Run:
-    found = None
-    if key := as_uuid(run_id):
-        found = (
-            Run.objects.select_related("runbook__project", "version", "requested_by", "rerun_of").filter(pk=key).first()
-        )
+    key = as_uuid(run_id)
+    found = RUN.first(key) if key else None
     if not found or "view" not in rights_on(actor=actor, place=found.runbook, now=now):
         raise Hidden(action=action, kind="run", name=run_id[:64], id=str(found.pk) if found else "")
     return found
+
+
+def node(*, actor: Actor, node_id: str, action: str = "node.read", now: datetime) -> Node:
+    """By its id, or by its path: "payments/web1", or "web1" where no project owns it."""
+    found = Node.objects.select_related("project", "jump__project").filter(_named(node_id)).first()
+    mine = Node.objects.filter(pk=found.pk) if found else Node.objects.none()
+    if not found or not restrict_nodes(actor=actor, right="view", now=now, queryset=mine).exists():
+        raise Hidden(action=action, kind="node", name=node_id[:200], id=str(found.pk) if found else "")
+    return found
+
+
+def _named(text: str) -> Q:
+    if key := as_uuid(text):
+        return Q(pk=key)
+    project, slash, name = text.rpartition("/")
+    return Q(project__slug=project, name=name) if slash else Q(project=None, name=name)
 
 
 def as_uuid(text: str) -> uuid.UUID | None:

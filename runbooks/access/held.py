@@ -17,16 +17,22 @@ from runbooks.models import (
     InstallationGroupRight,
     InstallationUserRight,
     Membership,
+    Node,
+    NodeGroupRight,
+    NodeUserRight,
     Project,
     ProjectGroupRight,
     ProjectUserRight,
     Runbook,
     RunbookGroupRight,
     RunbookUserRight,
+    Secret,
+    SecretGroupRight,
+    SecretUserRight,
     User,
 )
 
-Place = Installation | Project | Runbook
+Place = Installation | Project | Runbook | Node | Secret
 Row = (
     InstallationUserRight
     | InstallationGroupRight
@@ -34,11 +40,17 @@ Row = (
     | ProjectGroupRight
     | RunbookUserRight
     | RunbookGroupRight
+    | NodeUserRight
+    | NodeGroupRight
+    | SecretUserRight
+    | SecretGroupRight
 )
 TABLES: dict[type[Model], tuple[type[Row], type[Row]]] = {
     Installation: (InstallationUserRight, InstallationGroupRight),
     Project: (ProjectUserRight, ProjectGroupRight),
     Runbook: (RunbookUserRight, RunbookGroupRight),
+    Node: (NodeUserRight, NodeGroupRight),
+    Secret: (SecretUserRight, SecretGroupRight),
 }
 
 FROM_ROWS = """
@@ -59,15 +71,15 @@ WHERE held.content_object_id = %({place})s"""
 
 def granted_rights(*, user: User, place: Place, now: datetime) -> set[str]:
     """By grants that hold at NOW, to the account itself or to groups that it is in then; without what they imply."""
-    lineage = _lineage(place)
-    values = {kind.__name__: _stored(pk) for kind, pk in lineage.items()}
+    above = lineage(place)
+    values = {kind.__name__: _stored(pk) for kind, pk in above.items()}
     with connection.cursor() as cursor:
         moment = connection.ops.adapt_datetimefield_value(now)
-        cursor.execute(_statement(tuple(lineage)), {**values, "user": _stored(user.pk), "now": moment})
+        cursor.execute(_statement(tuple(above)), {**values, "user": _stored(user.pk), "now": moment})
         return {code for (code,) in cursor.fetchall()}
 
 
-def _lineage(place: Place) -> dict[type[Model], UUID | int]:
+def lineage(place: Place) -> dict[type[Model], UUID | int]:
     """The place and what is above it."""
     above: dict[type[Model], UUID | int] = {Installation: INSTALLATION_ID}
     match place:
@@ -75,6 +87,11 @@ def _lineage(place: Place) -> dict[type[Model], UUID | int]:
             return {**above, Project: place.pk}
         case Runbook():
             return {**above, Project: place.project_id, Runbook: place.pk}
+        case Node():
+            inside: dict[type[Model], UUID | int] = {Project: place.project_id} if place.project_id else {}
+            return {**above, **inside, Node: place.pk}
+        case Secret():
+            return {**above, Project: place.project_id, Secret: place.pk}
         case Installation():
             return above
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from runbooks.access.actors import Actor
-from runbooks.access.fetch import installation, project, runbook
+from runbooks.access.fetch import installation, node, project, runbook, secret
 from runbooks.access.held import Place
 from runbooks.domain.problems import Invalid, Problem
 from runbooks.models import Group, User
@@ -19,7 +19,14 @@ def place_named(*, actor: Actor, text: str, pointer: str, action: str, now: date
     if kind == "runbook" and name.count("/") == 1:
         of, _, slug = name.partition("/")
         return runbook(actor=actor, project=of, slug=slug, action=action, now=now)
-    detail = "Write “installation”, “project:payments” or “runbook:payments/drain-worker”."
+    if kind == "node" and name:
+        return node(actor=actor, node_id=name, action=action, now=now)
+    if kind == "secret" and name.count("/") == 1:
+        return secret(actor=actor, path=name, action=action, now=now)
+    detail = (
+        "Write “installation”, “project:payments”, “runbook:payments/drain-worker”, “node:payments/web1” or"
+        " “secret:payments/deploy”."
+    )
     raise Invalid([Problem(pointer, "invalid_object", detail)])
 
 

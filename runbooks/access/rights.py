@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +15,7 @@ from runbooks.access.actors import Actor
 from runbooks.access.held import TABLES, Place, Row, granted_rights
 from runbooks.domain.policy import Decision, needs_right, no
 from runbooks.domain.rights import IMPLIED_BY, with_implied
-from runbooks.models import Group, Installation, Project, Run, Runbook, User
+from runbooks.models import Group, Installation, Node, Project, Run, Runbook, Secret, User
 
 
 def may(*, actor: Actor, right: str, place: Place, now: datetime) -> Decision:
@@ -35,7 +37,10 @@ def rights_on(*, actor: Actor, place: Place, now: datetime) -> set[str]:
     """All rights that the actor has on PLACE, granted there or above."""
     if not is_enabled(actor.user):
         return set()
-    held = account_rights_on(user=actor.user, place=place, now=now)
+    key = (type(place), place.pk, now)
+    if key not in actor.known_rights:
+        actor.known_rights[key] = frozenset(account_rights_on(user=actor.user, place=place, now=now))
+    held = set(actor.known_rights[key])
     return held & with_implied(actor.scopes) if actor.scopes else held
 
 
@@ -51,12 +56,20 @@ def group_rights_on(*, group: Group, place: Place, now: datetime) -> set[str]:
 
 def restrict_runbooks(*, actor: Actor, right: str, now: datetime, queryset: QuerySet[Runbook]) -> QuerySet[Runbook]:
     """Only those of QUERYSET that the actor has RIGHT on."""
-    return queryset.filter(_reach(actor=actor, right=right, now=now, runbook="pk", project="project_id"))
+    return queryset.filter(_reach(actor=actor, right=right, now=now, own=(Runbook, "pk"), project="project_id"))
 
 
 def restrict_runs(*, actor: Actor, right: str, now: datetime, queryset: QuerySet[Run]) -> QuerySet[Run]:
-    reach = _reach(actor=actor, right=right, now=now, runbook="runbook_id", project="runbook__project_id")
+    own = (Runbook, "runbook_id")
+    reach = _reach(actor=actor, right=right, now=now, own=own, project="runbook__project_id")
     return queryset.filter(reach)
+
+
+def restrict_secrets(*, actor: Actor, right: str, now: datetime, queryset: QuerySet[Secret]) -> QuerySet[Secret]:
+    """For seeing, also those that the actor may only use."""
+    rights = (right, "use") if right == "view" else (right,)
+    reaches = [_reach(actor=actor, right=one, now=now, own=(Secret, "pk"), project="project_id") for one in rights]
+    return queryset.filter(reduce(or_, reaches)) if all(reaches) else queryset
 
 
 def restrict_projects(*, actor: Actor, right: str, now: datetime, queryset: QuerySet[Project]) -> QuerySet[Project]:
@@ -69,6 +82,18 @@ def restrict_projects(*, actor: Actor, right: str, now: datetime, queryset: Quer
     if right == "view":
         reach |= Q(runbooks__in=_ids(actor=actor, right=right, now=now, kind=Runbook))
     return queryset.filter(reach).distinct()
+
+
+def restrict_nodes(*, actor: Actor, right: str, now: datetime, queryset: QuerySet[Node]) -> QuerySet[Node]:
+    """Nodes with RIGHT on them; for seeing, also those that the actor may only use."""
+    rights = [one for one in {right, "use" if right == "view" else right} if _scope_allows(actor, one)]
+    if any(_on_installation(actor=actor, right=one, now=now) for one in rights):
+        return queryset
+    reach = Q(pk__in=[])
+    for one in rights:
+        reach |= Q(pk__in=_ids(actor=actor, right=one, now=now, kind=Node))
+        reach |= Q(project_id__in=_ids(actor=actor, right=one, now=now, kind=Project))
+    return queryset.filter(reach)
 
 
 def holds_anywhere(*, actor: Actor, right: str, now: datetime) -> bool:
@@ -119,13 +144,26 @@ def permission(*, right: str, kind: type[Model]) -> Permission:
 def described(place: Place) -> str:
     if isinstance(place, Installation):
         return "the installation"
-    return f"project {place.slug}" if isinstance(place, Project) else f"runbook {place.path}"
+    return f"{place._meta.model_name} {place if isinstance(place, Project) else place.path}"
 
 
 def members_now(now: datetime, prefix: str = "") -> Q:
     """Memberships (reached through PREFIX) that hold at NOW."""
     open_or_later = Q(**{f"{prefix}ends_at__isnull": True}) | Q(**{f"{prefix}ends_at__gt": now})
     return open_or_later & Q(**{f"{prefix}starts_at__lte": now})
+
+
+def limits_by_place(
+    *, actor: Actor, right: str, kind: type[Model], now: datetime
+) -> Iterable[tuple[UUID | int, dict[str, Any]]]:
+    """For each grant of RIGHT that reaches the actor: the place of that KIND that it is on, and its limits."""
+    if not _scope_allows(actor, right):
+        return []
+    by_user, by_group = (
+        rows.filter(permission__codename__in=IMPLIED_BY[right]).values_list("content_object_id", "grant__limits")
+        for rows in _valid_rows(kind=kind, user=actor.user, now=now)
+    )
+    return [*by_user, *by_group]
 
 
 def _grant_holds(now: datetime) -> Q:
@@ -159,13 +197,14 @@ def _on_installation(*, actor: Actor, right: str, now: datetime) -> bool:
     )
 
 
-def _reach(*, actor: Actor, right: str, now: datetime, runbook: str, project: str) -> Q:
-    """A condition on rows that name a runbook and a project by these fields."""
+def _reach(*, actor: Actor, right: str, now: datetime, own: tuple[type[Model], str], project: str) -> Q:
+    """A condition on rows that name a thing (its kind and the field) and a project by these fields."""
+    kind, field = own
     if not _scope_allows(actor, right):
         return Q(pk__in=[])
     if _on_installation(actor=actor, right=right, now=now):
         return Q()
-    return Q(**{f"{runbook}__in": _ids(actor=actor, right=right, now=now, kind=Runbook)}) | Q(
+    return Q(**{f"{field}__in": _ids(actor=actor, right=right, now=now, kind=kind)}) | Q(
         **{f"{project}__in": _ids(actor=actor, right=right, now=now, kind=Project)}
     )
 

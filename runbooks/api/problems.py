@@ -13,8 +13,10 @@ from rest_framework.response import Response
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import Hidden, NotAllowed
 from runbooks.audit.denials import tell_the_log
+from runbooks.domain.ports import NotStored
 from runbooks.domain.problems import Invalid, Problem
-from runbooks.usecases.conflict import Conflict
+from runbooks.live.pieces import OutputDamaged, OutputRemoved
+from runbooks.usecases.conflict import Conflict, Stale
 
 log = logging.getLogger(__name__)
 
@@ -27,10 +29,13 @@ TITLES = {
     405: "This address does not take that method",
     406: "This address has no such form",
     409: "This does not fit the present state",
+    410: "This is not kept any more",
+    412: "It has changed since it was read",
     413: "The body is too large",
     415: "This kind of body is not understood",
     429: "Too many requests",
     500: "Something broke on our side",
+    503: "A part of us does not answer",
 }
 
 
@@ -83,7 +88,7 @@ def problem(
     }
 
 
-def _problem(error: Exception) -> dict[str, object] | None:
+def _problem(error: Exception) -> dict[str, object] | None:  # noqa: PLR0911 (a table reads best as one)
     match error:
         case Invalid():
             return _invalid(error.problems)
@@ -92,10 +97,21 @@ def _problem(error: Exception) -> dict[str, object] | None:
         case NotAllowed():
             return problem(status=403, code="not_allowed", detail=str(error), reasons=error.reasons)
         case Conflict():
-            return problem(status=409, code=error.code, detail=str(error))
+            return problem(status=412 if isinstance(error, Stale) else 409, code=error.code, detail=str(error))
+        case OutputRemoved() | OutputDamaged() | NotStored():
+            return _unreadable(error)
         case exceptions.APIException():
             return _frameworks(error)
     return None
+
+
+def _unreadable(error: OutputRemoved | OutputDamaged | NotStored) -> dict[str, object]:
+    match error:
+        case OutputRemoved():
+            return problem(status=410, code="output_removed", detail=str(error))
+        case OutputDamaged():
+            return problem(status=500, code="output_damaged", detail=str(error))
+    return problem(status=503, code="output_not_reachable", detail=str(error))
 
 
 def _frameworks(error: exceptions.APIException) -> dict[str, object]:

@@ -1,7 +1,6 @@
 """The shapes of what goes in and out: nothing here decides anything."""
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
 from rest_framework import serializers
@@ -13,9 +12,7 @@ from runbooks.models import (
     Group,
     Membership,
     Project,
-    Run,
     Runbook,
-    StepRun,
     Token,
     User,
     Version,
@@ -94,11 +91,6 @@ class GrantIn(Body):
     reason = Text(required=False, default="", max_length=2000)
     limits = serializers.DictField(required=False, default=dict)
 
-    def validate_limits(self, value: dict[str, Any]) -> dict[str, Any]:
-        if value:
-            raise serializers.ValidationError("Limits inside a grant are not supported yet.", "not_supported_yet")
-        return value
-
 
 class TokenIn(Body):
     name = Text(max_length=100)
@@ -121,32 +113,6 @@ class ReviewIn(Body):
     verdict = Text()
     comment = Text(required=False, default="", max_length=20_000)
     hash = Text()
-
-
-class RunIn(Body):
-    runbook = Text(max_length=200)
-    parameters = serializers.DictField(required=False, default=dict)
-    reason = Text(required=False, default="")
-    version = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=1, max_value=2**31 - 1)
-    dry_run = serializers.BooleanField(required=False, default=False)
-    targets = serializers.ListField(required=False, default=list)
-    at = serializers.JSONField(required=False, allow_null=True, default=None)
-
-    def validate_targets(self, value: list[object]) -> list[object]:
-        if value:
-            raise serializers.ValidationError(
-                "Targets are not supported yet: runs are on the worker.", "not_supported_yet"
-            )
-        return value
-
-    def validate_at(self, value: object) -> object:
-        if value is not None:
-            raise serializers.ValidationError("Starting at a later time is not supported yet.", "not_supported_yet")
-        return value
-
-
-class RerunIn(Body):
-    same_version = serializers.BooleanField(required=False, default=False)
 
 
 class ProjectOut(serializers.ModelSerializer[Project]):
@@ -240,54 +206,6 @@ class RunbookOut(serializers.ModelSerializer[Runbook]):
     class Meta:
         model = Runbook
         fields = ["runbook", "project", "slug", "title", "tags", "alerts", "risk", "created_at", "archived_at"]
-
-
-class RunOut(serializers.ModelSerializer[Run]):
-    runbook = serializers.CharField(source="runbook.path")
-    version = serializers.IntegerField(source="version.number")
-    hash = serializers.CharField(source="version.hash")
-    requested_by = serializers.CharField(source="requested_by.username")
-    parameters = serializers.DictField()
-    outputs = serializers.SerializerMethodField()
-    summary = serializers.SerializerMethodField()
-    containment = serializers.SerializerMethodField()
-    rerun_of = serializers.UUIDField(source="rerun_of_id", allow_null=True)
-
-    class Meta:
-        model = Run
-        fields = [
-            "id", "runbook", "version", "hash", "plan_hash", "status", "status_detail", "parameters", "requested_by",
-            "trigger", "reason", "created_at", "started_at", "finished_at", "cancel_requested_at", "exit_code",
-            "outputs", "summary", "output_bytes", "output_complete", "containment", "rerun_of",
-        ]  # fmt: skip
-
-    def get_outputs(self, run: Run) -> dict[str, dict[str, str]]:
-        return {step.step: step.outputs for step in self._said(run) if step.outputs}
-
-    def get_summary(self, run: Run) -> str:
-        return "\n\n".join(step.summary for step in self._said(run) if step.summary)
-
-    def _said(self, run: Run) -> Iterable[StepRun]:
-        """The steps, for who may read output: `output_of` holds the ids of the runs where that is so."""
-        return run.step_runs.all() if run.pk in self.context["output_of"] else ()
-
-    def get_containment(self, run: Run) -> dict[str, Any]:
-        steps = run.step_runs.all()
-        return dict(steps[0].containment) if steps else {}
-
-
-class StepRunOut(serializers.ModelSerializer[StepRun]):
-    outputs = serializers.SerializerMethodField()
-
-    class Meta:
-        model = StepRun
-        fields = [
-            "id", "step", "node", "attempt", "status", "detail", "exit_code", "started_at", "finished_at", "outputs",
-            "output_bytes", "output_lines", "containment",
-        ]  # fmt: skip
-
-    def get_outputs(self, step: StepRun) -> dict[str, str]:
-        return dict(step.outputs) if step.run_id in self.context["output_of"] else {}
 
 
 class AuditEventOut(serializers.Serializer[AuditEvent]):

@@ -92,7 +92,7 @@ def _look(opened: Opened, seq: int, check: bool) -> list[StreamEvent] | None:
     not bytes."""
     if check and not still_allowed(opened):
         return None
-    return events_after(run_id=opened.run_id, seq=seq, output=opened.sees_output)
+    return events_after(run_id=opened.run_id, seq=seq, output=opened.sees_output, output_after=opened.output_after)
 
 
 def _as_text(event: StreamEvent) -> bytes:

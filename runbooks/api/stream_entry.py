@@ -23,7 +23,8 @@ from runbooks.api.problems import CONTENT_TYPE, body_of
 from runbooks.audit.denials import tell_the_log
 from runbooks.audit.reads import record_read
 from runbooks.domain.states import RUN_FINAL
-from runbooks.models import Runbook, User
+from runbooks.live.pieces import before_offset
+from runbooks.models import Run, Runbook, User
 from runbooks.models.ids import new_id
 
 
@@ -34,6 +35,7 @@ class Opened:
     actor: Actor
     after: int  # number of the last event that the client has
     sees_output: bool
+    output_after: int = 0  # output up to that number is left out: the client wants the end only
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,14 @@ def _open(*, request: ASGIRequest, actor: Actor, run_id: str) -> Opened | Refuse
     sees_output = "see_output" in rights_on(actor=actor, place=run.runbook, now=now)
     if sees_output:
         record_read(actor=actor, action="run.output_read", thing=run, now=now)
-    return Opened(run_id=str(run.pk), runbook=run.runbook, actor=actor, after=after, sees_output=sees_output)
+    return Opened(
+        run_id=str(run.pk),
+        runbook=run.runbook,
+        actor=actor,
+        after=after,
+        output_after=_tail(request, run),
+        sees_output=sees_output,
+    )
 
 
 def _actor(request: ASGIRequest) -> Actor:
@@ -92,8 +101,17 @@ def _actor(request: ASGIRequest) -> Actor:
     return found[1]
 
 
+def _tail(request: ASGIRequest, run: Run) -> int:
+    """With `tail=BYTES` a client leaves out what came long before: of a huge log nobody looks at it line by line."""
+    tail = _number(request.GET.get("tail", ""))
+    return before_offset(run=run, offset=run.output_bytes - tail) if 0 < tail < run.output_bytes else 0
+
+
 def _last_event_id(request: ASGIRequest) -> int:
-    text = request.headers.get("Last-Event-ID", "") or request.GET.get("last_event_id", "")
+    return _number(request.headers.get("Last-Event-ID", "") or request.GET.get("last_event_id", ""))
+
+
+def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 

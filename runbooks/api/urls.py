@@ -4,7 +4,20 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from runbooks.api import openapi  # noqa: F401  (registers what it defines)
-from runbooks.api.views import audit, grants, me, people, projects, runbooks, runs, unknown
+from runbooks.api.views import (
+    audit,
+    evidence,
+    grants,
+    kept,
+    me,
+    nodes,
+    people,
+    projects,
+    runbooks,
+    runs,
+    secrets,
+    unknown,
+)
 
 BOOK = "runbooks/<slug:project>/<slug:slug>"
 VERSION = f"{BOOK}/versions/<int:number>"
@@ -26,6 +39,14 @@ urlpatterns = [
     path("tokens/<str:id>", people.TokenDetail.as_view()),
     path("grants", grants.Grants.as_view()),
     path("grants/<str:id>", grants.GrantDetail.as_view()),
+    path("nodes", nodes.Nodes.as_view()),
+    path("nodes/import", nodes.NodesImport.as_view()),
+    path("nodes/<str:id>", nodes.NodeDetail.as_view()),
+    path("nodes/<str:id>/host-keys", nodes.HostKeys.as_view()),
+    path("nodes/<str:id>/host-keys/<str:key>/accept", nodes.AcceptHostKey.as_view()),
+    path("nodes/<str:id>/host-keys/<str:key>/reject", nodes.RejectHostKey.as_view()),
+    path("secrets", secrets.Secrets.as_view()),
+    path("secrets/<slug:project>/<slug:slug>", secrets.SecretDetail.as_view()),
     path("runbooks", runbooks.Runbooks.as_view()),
     path(BOOK, runbooks.RunbookDetail.as_view()),
     path(f"{BOOK}/draft", runbooks.Draft.as_view()),
@@ -40,8 +61,14 @@ urlpatterns = [
     path(RUN, runs.RunDetail.as_view()),
     path(f"{RUN}/steps", runs.Steps.as_view()),
     path(f"{RUN}/log", runs.Log.as_view()),
+    path(f"{RUN}/artifacts", kept.Artifacts.as_view()),
+    path(f"{RUN}/artifacts/<str:artifact>", kept.ArtifactDetail.as_view()),
+    path(f"{RUN}/evidence", evidence.Evidence.as_view()),
+    path(f"{RUN}/notes", kept.Notes.as_view()),
     path(f"{RUN}/cancel", runs.Cancel.as_view()),
+    path(f"{RUN}/steps/<str:step>/complete", runs.CompleteStep.as_view()),
     path(f"{RUN}/rerun", runs.Rerun.as_view()),
+    path(f"{RUN}/resume", runs.Resume.as_view()),
     path("audit/events", audit.AuditEvents.as_view()),
     path("schema", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),

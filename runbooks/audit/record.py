@@ -9,19 +9,23 @@ from runbooks.access.actors import Actor
 from runbooks.domain.manifest import canonical
 from runbooks.models import (
     INSTALLATION_ID,
+    Artifact,
     AuditEvent,
-    AuditPending,
     Delivery,
     Grant,
     Group,
+    HostKey,
     Installation,
+    Node,
     Project,
     Run,
     Runbook,
+    Secret,
     Token,
     User,
     Version,
 )
+from runbooks.models.rows import insert
 
 OUTCOMES = ("done", "denied", "failed")
 
@@ -44,14 +48,23 @@ def ref(thing: object) -> Ref:
     return NAMES[thing.__class__](thing)  # not type(): a request's user is a lazy stand-in for itself
 
 
-def _in_runbook(kind: str, thing: Runbook | Version | Run | Delivery, name: str, runbook: Runbook) -> Ref:
+def _in_runbook(kind: str, thing: Runbook | Version | Run | Delivery | Artifact, name: str, runbook: Runbook) -> Ref:
     return Ref(kind, str(thing.pk), name, project=str(runbook.project_id), runbook=str(runbook.pk))
 
 
 def _of_grant(grant: Grant) -> Ref:
     name = f"{grant.principal_name} on {grant.object_name}"
-    project = grant.project_id or (grant.runbook.project_id if grant.runbook else "")
+    within = grant.runbook or grant.node or grant.secret
+    project = grant.project_id or (within.project_id if within else None) or ""
     return Ref("grant", str(grant.pk), name, project=str(project), runbook=str(grant.runbook_id or ""))
+
+
+def _of_node(node: Node) -> Ref:
+    return Ref("node", str(node.pk), node.path, project=str(node.project_id or ""))
+
+
+def _of_host_key(key: HostKey) -> Ref:
+    return Ref("host_key", str(key.pk), f"{key.fingerprint} of {key.node.path}", project=str(key.node.project_id or ""))
 
 
 NAMES: dict[type, Callable[[Any], Ref]] = {
@@ -60,8 +73,12 @@ NAMES: dict[type, Callable[[Any], Ref]] = {
     Runbook: lambda runbook: _in_runbook("runbook", runbook, runbook.path, runbook),
     Version: lambda version: _in_runbook("version", version, str(version), version.runbook),
     Run: lambda run: _in_runbook("run", run, run.runbook.path, run.runbook),
+    Secret: lambda secret: Ref("secret", str(secret.pk), secret.path, project=str(secret.project_id)),
+    Artifact: lambda artifact: _in_runbook("artifact", artifact, artifact.name[:200], artifact.run.runbook),
     Delivery: lambda delivery: _in_runbook("delivery", delivery, delivery.address, delivery.run.runbook),
     Grant: _of_grant,
+    Node: _of_node,
+    HostKey: _of_host_key,
     Group: lambda group: Ref("group", str(group.pk), group.slug),
     User: lambda user: Ref("user", str(user.pk), user.username),
     Token: lambda token: Ref("token", str(token.pk), f"{token.prefix}… of {token.user.username}"),
@@ -91,7 +108,7 @@ def record(
         "reason": reason,
         "details": dict(details or {}),
     }
-    event = AuditEvent.objects.create(
+    event = AuditEvent(
         body=canonical(body),
         time=now,
         actor_type=who.type,
@@ -105,7 +122,7 @@ def record(
         project_id=what.project,
         runbook_id=what.runbook,
     )
-    AuditPending.objects.create(event_id=event.pk)
+    insert(event)
     return event
 
 

@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("start", "Start a runbook, and follow it if you like."),
     "runs": ("runs", "List, view, follow, cancel and repeat runs."),
     "can-i": ("can_i", "Ask whether you may do something, and why not."),
+    "try": ("try_here", "Run a definition on this machine, without a server."),
     "lint": ("lint", "Check definitions on this machine against the published schema."),
     "schema": ("schema", "Print the JSON Schema of definitions."),
     "plan": ("sync", "Show what `apply` would change."),
@@ -28,8 +29,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "completion": ("completion", "Print a script that completes commands in your shell."),
 }
 # Words of the documentation that this version does not know yet: better told than "no such command".
-NOT_YET = frozenset({"approvals", "who-can", "token", "try"})
-NOT_YET_BELOW = {"audit": frozenset({"export", "verify"}), "runs": frozenset({"evidence"})}
+NOT_YET = frozenset({"approvals", "who-can", "token"})
+NOT_YET_BELOW = {"audit": frozenset({"export", "verify"})}
 
 
 def not_available(name: str) -> Exception:

@@ -3,6 +3,8 @@
 import codecs
 import re
 
+from runbooks.cli.markers import MarkerPainter
+
 LONGEST_SEQUENCE = 4096  # an unfinished one is held back until its end is known, but never for longer than this
 
 _SEQUENCE = re.compile(
@@ -29,11 +31,12 @@ def clean_line(text: str) -> str:
 
 
 class TerminalFilter:
-    """Cleans a stream of bytes that may be cut anywhere; colours stay if they are wanted."""
+    """Cleans a stream of bytes that may be cut anywhere; colours stay, and marker lines are coloured, if wanted."""
 
     def __init__(self, *, colours: bool) -> None:
         self._colours = colours
         self._coloured = False
+        self._painter = MarkerPainter() if colours else None
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._held = ""
 
@@ -42,16 +45,19 @@ class TerminalFilter:
         unfinished = _UNFINISHED.search(text)
         cut = unfinished.start() if unfinished and len(unfinished.group()) < LONGEST_SEQUENCE else len(text)
         self._held = text[cut:]
-        return self._clean(text[:cut])
+        shown = self._clean(text[:cut])
+        return (self._painter.feed(shown) if self._painter else shown).encode()
 
     def finish(self) -> bytes:
         """The rest, and the terminal's own colours back."""
         rest = self._clean(self._held + self._decoder.decode(b"", final=True))
         self._held = ""
-        return rest + (_COLOUR_RESET.encode() if self._coloured else b"")
+        if self._painter:
+            rest = self._painter.feed(rest) + self._painter.finish()
+        return (rest + (_COLOUR_RESET if self._coloured else "")).encode()
 
-    def _clean(self, text: str) -> bytes:
-        return _SEQUENCE.sub(self._replace, text).encode()
+    def _clean(self, text: str) -> str:
+        return _SEQUENCE.sub(self._replace, text)
 
     def _replace(self, found: re.Match[str]) -> str:
         kept = _harmless(found, colours=self._colours)

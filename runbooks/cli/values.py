@@ -3,6 +3,7 @@
 What does not fit is sent as it was typed: the server's own sentence about it is better than a second opinion.
 """
 
+import base64
 import json
 import math
 import re
@@ -48,6 +49,15 @@ def read_text(path: str) -> str:
         raise usage(f"{path} is not UTF-8 text (byte {error.start + 1}).") from error
 
 
+def read_file(path: str) -> dict[str, str]:
+    """A file as the server takes it."""
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise usage(f"{path} cannot be read: {error.strerror}.") from error
+    return {"name": Path(path).name, "content": base64.b64encode(data).decode()}
+
+
 def _split(pair: str) -> tuple[str, str]:
     name, equals, text = pair.partition("=")
     if not equals or not name:
@@ -62,6 +72,8 @@ def _typed(kind: str, text: str) -> object:
         return int(text) if _INTEGER.fullmatch(text) else float(text)
     if kind == "boolean":
         return _BOOLEANS.get(text.lower(), text)
+    if kind == "file":
+        return read_file(text.removeprefix("@"))
     if kind in _FROM_FILE and text.startswith("@"):
         # Doubled, it stands for itself.
         return text[1:] if text.startswith("@@") else read_text(text[1:])

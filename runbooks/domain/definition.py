@@ -1,13 +1,18 @@
 """A runbook as code: from parsed JSON or YAML to a Definition that holds, or to every reason why not."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from runbooks.domain import containment
+from runbooks.domain.durations import seconds_of
+from runbooks.domain.flow import NO_FLOW, Concurrency, Flow, concurrency_of, flow_of, handlers_in
+from runbooks.domain.flow_sense import StepPlace, flow_problems
 from runbooks.domain.json_tree import problems_in_tree
 from runbooks.domain.parameters import Parameter, ParameterType, normal
+from runbooks.domain.pauses import DEFAULT_PAUSE, Pause, kind_problems, pause_of, wait_problems
+from runbooks.domain.ports import Containment
 from runbooks.domain.problems import Invalid, Problem
 from runbooks.domain.schema import DEFAULT_TIMEOUT, MAX_PARAMETERS, MAX_STEPS, MAX_TEXT
 from runbooks.domain.schema_problems import schema_problems
@@ -15,14 +20,14 @@ from runbooks.domain.sense import (
     first_line_problems,
     parameter_problems,
     repeated_names,
+    secret_name_problems,
     size_problems,
     timeout_problems,
 )
+from runbooks.domain.targets import Targets, targets_of, targets_problems
 
 MOST_ENTRIES = max(MAX_PARAMETERS, MAX_STEPS)  # the schema has looked at no more
 DEFAULT_SCRIPT_NAME = "main"
-
-_DURATION = re.compile(r"(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?")
 
 Fields = Mapping[str, Any]  # an object that the schema has accepted
 
@@ -35,7 +40,7 @@ class Risk(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """One script of a runbook."""
+    """One script of a runbook, or a pause between scripts: then the fields of scripts are empty."""
 
     id: str
     script: str
@@ -44,6 +49,19 @@ class Step:
     timeout_seconds: float
     title: str = ""
     hint: str = ""  # Markdown
+    secrets: tuple["SecretUse", ...] = ()
+    flow: Flow = NO_FLOW
+    pause: Pause | None = None
+    local: bool = False  # on the worker, although the runbook has targets
+
+
+@dataclass(frozen=True)
+class SecretUse:
+    """A secret that a step gets."""
+
+    name: str  # of the environment variable
+    path: str  # "project/slug"
+    as_file: bool = False  # the variable holds the path of a file
 
 
 @dataclass(frozen=True)
@@ -59,6 +77,15 @@ class Definition:
     risk: Risk
     parameters: tuple[Parameter, ...]
     steps: tuple[Step, ...]
+    cleanup: tuple[str, ...] = ()  # ids of the steps that run whatever happened, in this order
+    concurrency: Concurrency | None = None
+    containment: Containment = field(default_factory=Containment)
+    targets: Targets | None = None  # None: steps run on the worker
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """Paths of all secrets that steps get, by "step.VARIABLE": what a review vouches for and a plan freezes."""
+        return {f"{step.id}.{use.name}": use.path for step in self.steps for use in step.secrets}
 
 
 def parse_definition(data: object) -> Definition:
@@ -85,14 +112,17 @@ def accepted_definition(data: Fields) -> Definition:
         risk=Risk(spec.get("risk", Risk.LOW)),
         parameters=tuple(_parameter(fields) for fields in spec.get("parameters", ())),
         steps=tuple(_step(fields) for fields in spec["steps"]),
+        cleanup=tuple(spec.get("cleanup", ())),
+        concurrency=concurrency_of(spec),
+        containment=containment.parsed(spec.get("containment", {})),
+        targets=targets_of(spec.get("targets")),
     )
 
 
-def seconds_of(duration: str) -> float:
-    """ "1h30m" in seconds."""
-    found = _DURATION.fullmatch(duration)
-    hours, minutes, seconds = (int(part or 0) for part in found.groups()) if found else (0, 0, 0)
-    return float(hours * 3600 + minutes * 60 + seconds)
+def ordinary_steps(definition: Definition) -> tuple[str, ...]:
+    """Ids of the steps that run in their order, by themselves: no handlers and no cleanup."""
+    apart = {*definition.cleanup, *handlers_in(step.flow for step in definition.steps)}
+    return tuple(step.id for step in definition.steps if step.id not in apart)
 
 
 def _sense_problems(data: object, *, broken: Sequence[str]) -> Iterator[Problem]:
@@ -109,6 +139,10 @@ def _sense_problems(data: object, *, broken: Sequence[str]) -> Iterator[Problem]
         yield from parameter_problems(_parameter(fields), pointer=place)
     for place, fields in steps:
         yield from _step_problems(fields, pointer=place)
+    yield from _containment_problems(data, sound=sound)
+    if isinstance(data, dict) and sound("/spec"):
+        yield from _flow_problems(data["spec"])
+        yield from _place_problems(data["spec"])
     if isinstance(data, dict) and sound("/doc"):
         yield from size_problems(data.get("doc", ""), most=MAX_TEXT, pointer="/doc")
 
@@ -121,13 +155,40 @@ def _entries(data: object, name: str) -> Iterator[tuple[str, Fields]]:
             yield f"/spec/{name}/{index}", fields
 
 
+def _containment_problems(data: object, *, sound: Callable[[str], bool]) -> Iterator[Problem]:
+    spec, pointer = data.get("spec") if isinstance(data, dict) else None, "/spec/containment"
+    if isinstance(spec, dict) and isinstance(fields := spec.get("containment"), dict) and sound(pointer):
+        yield from containment.containment_problems(containment.parsed(fields), pointer=pointer)
+
+
 def _step_problems(fields: Fields, *, pointer: str) -> Iterator[Problem]:
-    step = _step(fields)
-    place = f"{pointer}/script/text" if isinstance(fields["script"], dict) else f"{pointer}/script"
+    step, script = _step(fields), fields.get("script", "")
+    place = f"{pointer}/script/text" if isinstance(script, dict) else f"{pointer}/script"
+    yield from kind_problems(fields, pointer=pointer)
     yield from size_problems(step.script, most=MAX_TEXT, pointer=place)
-    if step.interpreter is None:
+    if step.interpreter is None and script:
         yield from first_line_problems(step.script, pointer=place)
+    yield from wait_problems(fields, pointer=pointer, timeout_seconds=step.timeout_seconds)
     yield from timeout_problems(step.timeout_seconds, pointer=f"{pointer}/timeout")
+    yield from secret_name_problems(fields.get("secrets", ()), pointer=f"{pointer}/secrets")
+
+
+def _flow_problems(spec: Fields) -> Iterator[Problem]:
+    """Only of a whole that the schema has nothing against: names refer to what stands elsewhere."""
+    places = [StepPlace(f"/spec/steps/{index}", step) for index, step in enumerate(spec["steps"])]
+    parameters = frozenset(fields["name"] for fields in spec.get("parameters", ()))
+    return flow_problems(spec, steps=places, parameters=parameters)
+
+
+def _place_problems(spec: Fields) -> Iterator[Problem]:
+    """Where steps run."""
+    if "targets" in spec:
+        yield from targets_problems(spec["targets"])
+        return
+    for index, step in enumerate(spec["steps"]):
+        if step.get("local"):
+            detail = "Without targets every step runs on the worker: leave this out."
+            yield Problem(f"/spec/steps/{index}/local", "not_applicable", detail)
 
 
 def _parameter(fields: Fields) -> Parameter:
@@ -136,25 +197,41 @@ def _parameter(fields: Fields) -> Parameter:
         name=fields["name"],
         type=kind,
         required=fields.get("required", "default" not in fields),
-        min=fields.get("min"),
-        max=fields.get("max"),
+        **_limits(fields),
         choices=tuple(fields.get("choices", ())),
         pattern=fields.get("pattern"),
         confirm=fields.get("confirm", False),
         help=fields.get("help", ""),
+        query=fields.get("from", ""),
     )
     return replace(parameter, default=normal(parameter, fields.get("default")))
 
 
+def _limits(fields: Fields) -> dict[str, Any]:
+    """`min` and `max`, which are texts for moments and numbers for all else."""
+    names = ("earliest", "latest") if fields["type"] == ParameterType.DATETIME else ("min", "max")
+    return dict(zip(names, (fields.get("min"), fields.get("max")), strict=True))
+
+
 def _step(fields: Fields) -> Step:
-    script = fields["script"]
+    script, pause = fields.get("script", ""), pause_of(fields)
     named = isinstance(script, dict)
     return Step(
         id=fields["id"],
         script=script["text"] if named else script,
         script_name=script["name"] if named else DEFAULT_SCRIPT_NAME,
         interpreter=tuple(fields["interpreter"]) if "interpreter" in fields else None,
-        timeout_seconds=seconds_of(fields.get("timeout", DEFAULT_TIMEOUT)),
+        timeout_seconds=seconds_of(fields.get("timeout", DEFAULT_PAUSE if pause else DEFAULT_TIMEOUT)),
         title=fields.get("title", ""),
         hint=fields.get("hint", ""),
+        secrets=tuple(_secret(name, use) for name, use in fields.get("secrets", {}).items()),
+        flow=flow_of(fields),
+        pause=pause,
+        local=fields.get("local", False),
     )
+
+
+def _secret(name: str, use: str | Fields) -> SecretUse:
+    if isinstance(use, str):
+        return SecretUse(name=name, path=use)
+    return SecretUse(name=name, path=use["secret"], as_file=use.get("as") == "file")

@@ -3,9 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 
 from runbooks.domain.manifest import canonical, manifest_hash
 from runbooks.domain.ports import JsonValue
+from runbooks.domain.targets import PlannedNode
+
+GIVEN = "params."  # no variable of a step is called in small letters
 
 
 @dataclass(frozen=True)
@@ -15,13 +19,23 @@ class Plan:
     runbook: str  # "project/slug"
     version: str  # hash of the version's manifest
     values: Mapping[str, JsonValue]
-    targets: tuple[str, ...] = ()
-    secrets: Mapping[str, str] = field(default_factory=dict)
+    targets: tuple[PlannedNode, ...] = ()  # in the order in which they are begun
+    secrets: Mapping[str, str] = field(default_factory=dict)  # by "step.VARIABLE" its path; by "params.name" its seal
     limits: Mapping[str, JsonValue] = field(default_factory=dict)
     containment: Mapping[str, JsonValue] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, JsonValue]:
-        return {**asdict(self), "targets": list(self.targets)}
+        return {**asdict(self), "targets": [{**asdict(node), "way": list(node.way)} for node in self.targets]}
+
+    @property
+    def paths(self) -> dict[str, str]:
+        """Of the secrets that steps get, by "step.VARIABLE"."""
+        return {place: path for place, path in self.secrets.items() if not place.startswith(GIVEN)}
+
+    @property
+    def seals(self) -> dict[str, str]:
+        """Of the values that were given for secret parameters, by name."""
+        return {at.removeprefix(GIVEN): seal for at, seal in self.secrets.items() if at.startswith(GIVEN)}
 
     @property
     def canonical(self) -> bytes:
@@ -32,6 +46,9 @@ class Plan:
         return manifest_hash(self.as_json())
 
 
+@lru_cache(maxsize=64)
 def read_plan(text: bytes) -> Plan:
+    """Asked several times at each step; a plan never changes."""
     data = json.loads(text)
-    return Plan(**{**data, "targets": tuple(data["targets"])})
+    targets = tuple(PlannedNode(**{**node, "way": tuple(node["way"])}) for node in data["targets"])
+    return Plan(**{**data, "targets": targets})

@@ -111,5 +111,11 @@ def grant_of(*, rights: Collection[str], held: Collection[str], to_oneself: bool
     )
 
 
+def node_change_of(*, rights: Collection[str], thing: str) -> Decision:
+    """Who vets what runs also vets where it runs: its machines, and the keys by which they are known."""
+    allowed = {"review", "administer"} & set(rights)
+    return unless(None if allowed else f"This needs the right “review” or “administer” on {thing}.")
+
+
 def words(status: str) -> str:
     return str(status).replace("_", " ")

@@ -1,6 +1,6 @@
 """What the domain asks of the outside. Implementations live in `execution/` and `notifications/`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -14,6 +14,60 @@ class StopReason(StrEnum):
     CANCELLED = "cancelled"  # somebody asked for it
     LEASE_LOST = "lease_lost"  # another process decides about this step run now
     SHUTDOWN = "shutdown"  # the worker is going away and its drain time is over
+
+
+class Level(StrEnum):
+    """How well a script is kept from the rest of its machine, weakest first."""
+
+    HOST = "host"  # an ordinary process of the worker's own user
+    PROCESS = "process"  # limits, and no sight of the app's files or other runs, but the machine's own processes
+    FULL = "full"  # namespaces of its own: sees nothing of the machine but what every program may read
+
+
+@dataclass(frozen=True)
+class Containment:
+    """What a script is kept within. A limit of None is not set."""
+
+    level: Level | None = None  # None: the strongest there is; else this or, where it is not to be had, the next above
+    least: Level | None = None  # what is weaker is never taken: the script is not started
+    network: bool = True
+    memory_bytes: int | None = None
+    processes: int | None = None
+    open_files: int | None = None
+    file_bytes: int | None = None
+    cpu_seconds: int | None = None
+
+
+@dataclass(frozen=True)
+class Target:
+    """A machine to reach over SSH, and all that is needed for it. Secrets are in it: never log or store one."""
+
+    name: str
+    host: str
+    port: int
+    user: str
+    host_keys: tuple[str, ...]  # pinned, as "ssh-ed25519 AAAA…"; any other is refused
+    private_key: str = field(default="", repr=False)  # in OpenSSH or PEM form
+    password: str = field(default="", repr=False)  # of the account or, beside a private key, of the key
+    jump: "Target | None" = None
+
+
+@dataclass(frozen=True)
+class GivenFile:
+    """A file that was given as a parameter's value."""
+
+    name: str  # a plain file name, as it was given
+    data: bytes = field(repr=False)
+
+
+class ArtifactKeeper(Protocol):
+    """Keeps what a script left in OPSAAS_ARTIFACTS_DIR."""
+
+    def keep(self, *, name: str, size: int, pieces: Iterable[bytes]) -> str:
+        """Takes one regular file; its NAME is the path below the folder, in whatever characters the script chose.
+
+        Answers "", or a sentence that says why it is not kept. Fails rather than to keep half of it.
+        """
 
 
 @dataclass(frozen=True)
@@ -32,6 +86,13 @@ class Work:
     parameters: Mapping[str, JsonValue]
     timeout_seconds: float
     grace_seconds: float  # between TERM and KILL
+    containment: Containment = Containment()
+    target: Target | None = None  # None: the worker's own machine
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # environment name to value
+    secret_files: Mapping[str, str] = field(default_factory=dict, repr=False)  # environment name to a file's content;
+    # outputs of steps before come in this way too
+    files: Mapping[str, GivenFile] = field(default_factory=dict)  # by parameter; its variable holds the file's path
+    artifacts: ArtifactKeeper | None = field(default=None, repr=False, compare=False)  # None: nothing is kept
 
 
 class OutcomeKind(StrEnum):
@@ -40,6 +101,17 @@ class OutcomeKind(StrEnum):
     STOPPED = "stopped"  # because of a StopReason
     NOT_STARTED = "not_started"  # the interpreter could not be executed; detail tells why
     VANISHED = "vanished"  # the warden died or the link was cut: what the script did is unknown
+
+
+@dataclass(frozen=True)
+class SeenHostKey:
+    """A key that a machine showed and that is not among its pinned ones: for a person to compare and accept."""
+
+    name: str  # of the target, or of the jump host on the way to it
+    host: str
+    port: int
+    key: str  # as "ssh-ed25519 AAAA…"
+    fingerprint: str  # as "SHA256:…"
 
 
 @dataclass(frozen=True)
@@ -52,6 +124,8 @@ class Outcome:
     detail: str = ""  # for people: what went wrong and where to look
     outputs: Mapping[str, str] = field(default_factory=dict)
     summary: str = ""  # Markdown
+    level: Level | None = None  # of containment, that was in force
+    host_key: SeenHostKey | None = None  # why a node was not trusted
 
 
 class OutputSink(Protocol):
@@ -84,6 +158,21 @@ class Lease(Protocol):
         """Makes `fileno()` wait for the next change."""
 
 
+class NoSecret(Exception):
+    """A secret can't be read now; the text says why, for people, and never holds a value."""
+
+
+class Secrets(Protocol):
+    """Where the values of secrets are kept. Only a worker that is about to start a step reads any."""
+
+    def read(self, path: str) -> str:
+        """The value of "project/slug" as it is now. Raises NoSecret."""
+
+    def given(self, run_id: str, seals: Mapping[str, str]) -> Mapping[str, str]:
+        """The values that somebody gave for this run's secret parameters, by name: those that the plan's SEALS name.
+        Raises NoSecret where one is gone or is another."""
+
+
 class Executor(Protocol):
     """Runs scripts somewhere."""
 
@@ -109,3 +198,30 @@ class Notifier(Protocol):
 
 class NotDelivered(Exception):
     """The channel did not take the message."""
+
+
+class Storage(Protocol):
+    """Large things by key, such as sealed output: a folder, or objects of a cloud. Keys are relative paths.
+
+    Every method raises NotStored where it can't do what was asked.
+    """
+
+    def put(self, key: str, pieces: Iterable[bytes]) -> None:
+        """Whole or not at all; when it returns, a power cut does not take it away. A key is put once."""
+
+    def open_range(self, key: str, start: int, length: int) -> bytes:
+        """Exactly LENGTH bytes from START on."""
+
+    def delete(self, key: str) -> None:
+        """What is not there is fine."""
+
+    def stored(self) -> Iterator[tuple[str, float]]:
+        """Each key with the time at which it was put, in seconds since 1970."""
+
+
+class NotStored(Exception):
+    """It could not be kept or read; for people: what to look at."""
+
+
+class NothingThere(NotStored):
+    """The storage is in order, but what was asked for is not, or not wholly, in it."""

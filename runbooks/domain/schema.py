@@ -4,93 +4,46 @@ Titles and descriptions are the documentation: editors show them, the docs are m
 wrong fields repeat them.
 """
 
-from runbooks.domain.patterns import MAX_PATTERN_LENGTH
-
-Schema = dict[str, object]
+from runbooks.domain.schema_containment import CONTAINMENT, CPU_TIME, CPU_TIME_RULE, SIZE, SIZE_RULE
+from runbooks.domain.schema_flow import ON_FAILURE, SPEC_FLOW, STEP_FLOW
+from runbooks.domain.schema_parameters import PARAMETER
+from runbooks.domain.schema_parts import FILE_NAME, LINE, NAME, SLUG, TIMEOUT, TITLE, Schema
+from runbooks.domain.schema_parts import list_schema as _list
+from runbooks.domain.schema_parts import object_schema as _object
+from runbooks.domain.schema_parts import text_schema as _text
+from runbooks.domain.schema_targets import STEP_LOCAL, TARGETS
+from runbooks.domain.targets import AMOUNT
 
 MAX_STEPS = 50
 MAX_PARAMETERS = 50
+MAX_SECRETS = 20  # of one step
 MAX_TEXT = 256 * 1024  # of a script or of the document: characters in the schema, bytes where it is checked again
 DEFAULT_TIMEOUT = "10m"
 
-SLUG = "^[a-z0-9][a-z0-9-]*$"
-NAME = "^[a-z][a-z0-9_]*$"
-LINE = r"^[^\r\n]*$"
-TITLE = r"^[^\r\n]*[^\s][^\r\n]*$"
-FILE_NAME = "^[A-Za-z0-9_][A-Za-z0-9_.-]*$"
-TIMEOUT = "^([0-9]{1,5}h([0-9]{1,5}m)?([0-9]{1,5}s)?|[0-9]{1,5}m([0-9]{1,5}s)?|[0-9]{1,5}s)$"
+SECRET_PATH = "^[a-z0-9][a-z0-9-]{0,63}/[a-z0-9][a-z0-9-]{0,63}$"  # noqa: S105 (how one is named)
 
 PATTERN_RULES = {
     SLUG: "This may hold lower-case letters, digits and hyphens, and must begin with a letter or digit.",
     NAME: "This may hold lower-case letters, digits and underscores, and must begin with a letter.",
     LINE: "This must be a single line.",
     TITLE: "This must be a single line that is not blank.",
+    SECRET_PATH: "This must be the project and the slug of a secret, such as payments/deploy.",
     FILE_NAME: "This must be a plain file name: letters, digits, dots, hyphens and underscores, no folder.",
+    ON_FAILURE: "This must be stop or continue, or name the step to go to, as {go_to: STEP}.",
+    AMOUNT: "This must be a whole number, or a share such as 10%.",
     TIMEOUT: "This must be a duration such as 90s, 5m or 1h30m.",
+    SIZE: SIZE_RULE,
+    CPU_TIME: CPU_TIME_RULE,
 }
 
 NOT_SUPPORTED_YET = {
-    "spec.targets": "Targets are not supported yet: this installation runs steps on its workers only.",
-    "spec.containment": "Choosing a containment is not supported yet: steps run in the strongest that the worker has.",
-    "spec.cleanup": "Cleanup steps are not supported yet: let the script clean up before it ends.",
-    "spec.concurrency": "Concurrency limits are not supported yet: runs of one runbook may overlap.",
     "spec.policy": "Approvals and break-glass are not supported yet: who holds the right to run may run at once.",
     "spec.notify": "Notification rules are not supported yet: owners are told of every run.",
-    "spec.steps[].manual": "Manual steps are not supported yet: a step must have a script.",
-    "spec.steps[].secrets": "Secrets are not supported yet: a step gets parameters only.",
-    "spec.steps[].when": "Conditions are not supported yet: every step runs, in order, until one fails.",
-    "spec.steps[].retries": "Retries are not supported yet: let the script try again where that is safe.",
-    "spec.parameters[].from": "Values from a query are not supported yet: list them as choices.",
-    "spec.parameters[].type=choices": "Parameters of the type choices are not supported yet: use choice or text.",
-    "spec.parameters[].type=datetime": "Parameters of the type datetime are not supported yet: use string.",
-    "spec.parameters[].type=file": "Parameters of the type file are not supported yet: use text.",
-    "spec.parameters[].type=node": "Parameters of the type node are not supported yet: use choice.",
-    "spec.parameters[].type=secret": "Parameters of the type secret are not supported yet.",
+    "spec.steps[].manual.from": "Naming who may answer is not supported yet: whoever may run the runbook may.",
+    "spec.steps[].manual.evidence=file": "Files as evidence are not supported yet: ask for a note.",
+    "spec.steps[].wait.at": "A moment is not supported yet: write it as until: now >= timestamp(…).",
+    "spec.steps[].runbook": "Runbooks as steps are not supported yet: put the script into a step.",
 }
-
-
-def _object(title: str, description: str, *, required: list[str], properties: Schema, **more: object) -> Schema:
-    return {
-        "title": title,
-        "description": description,
-        "type": "object",
-        "additionalProperties": False,
-        "required": required,
-        "properties": properties,
-        **more,
-    }
-
-
-def _text(title: str, description: str, *, most: int, least: int = 1, **more: object) -> Schema:
-    return {
-        "title": title,
-        "description": description,
-        "type": "string",
-        "minLength": least,
-        "maxLength": most,
-        **more,
-    }
-
-
-def _list(title: str, description: str, *, of: Schema, most: int, least: int = 0, **more: object) -> Schema:
-    return {
-        "title": title,
-        "description": description,
-        "type": "array",
-        "minItems": least,
-        "maxItems": most,
-        "items": of,
-        **more,
-    }
-
-
-def _only_for(types: list[str], fields: list[str], sentence: str) -> Schema:
-    """Refuses FIELDS of a parameter whose type is none of TYPES, with the sentence to say."""
-    return {
-        "if": {"properties": {"type": {"not": {"enum": types}}}},
-        "then": {"properties": {field: {"not": {}, "description": sentence} for field in fields}},
-    }
-
 
 METADATA = _object(
     "Metadata",
@@ -122,64 +75,29 @@ METADATA = _object(
     },
 )
 
-PARAMETER = _object(
-    "Parameter",
-    "One typed input. A script finds it as OPSAAS_PARAM_<NAME> and in the file that OPSAAS_PARAMS_FILE names.",
-    required=["name", "type"],
-    properties={
-        "name": _text("Name", "Unique in the runbook.", most=64, pattern=NAME),
-        "type": {
-            "title": "Type",
-            "description": "string is a single line, text any number of lines, choice one of `choices`.",
-            "enum": ["string", "text", "integer", "number", "boolean", "choice"],
+SECRET: Schema = {
+    "title": "Secret",
+    "description": "The secret, as project/slug, or an object of it and of how the script gets it.",
+    "type": ["string", "object"],
+    "maxLength": 129,
+    "pattern": SECRET_PATH,
+    "required": ["secret"],
+    "additionalProperties": False,
+    "properties": {
+        "secret": _text("Secret", "The secret, as project/slug.", most=129, pattern=SECRET_PATH),
+        "as": {
+            "title": "As",
+            "description": "environment: the variable holds the value; file: it holds the path of a file with it.",
+            "enum": ["environment", "file"],
         },
-        "required": {
-            "title": "Required",
-            "description": "Whether a value must be given; true where there is no default.",
-            "type": "boolean",
-        },
-        "default": {
-            "title": "Default",
-            "description": "The value where none is given. It must obey the parameter's own rules.",
-            "type": ["string", "number", "boolean"],
-        },
-        "min": {"title": "Minimum", "description": "The smallest number that is accepted.", "type": "number"},
-        "max": {"title": "Maximum", "description": "The largest number that is accepted.", "type": "number"},
-        "choices": _list(
-            "Choices",
-            "The values to choose from. Text: put numbers in quotes.",
-            of=_text("Choice", "One value.", most=200, pattern=LINE),
-            least=1,
-            most=200,
-            uniqueItems=True,
-        ),
-        "pattern": _text(
-            "Pattern",
-            "Regular expression (RE2) that must match the whole value.",
-            most=MAX_PATTERN_LENGTH,
-            examples=["[A-Za-z0-9 ._-]{0,80}"],
-        ),
-        "confirm": {
-            "title": "Confirm",
-            "description": "Whether the form asks to type the value a second time.",
-            "type": "boolean",
-        },
-        "help": _text("Help", "A sentence or two beside the field.", most=1000, least=0),
     },
-    allOf=[
-        {"if": {"properties": {"type": {"const": "choice"}}, "required": ["type"]}, "then": {"required": ["choices"]}},
-        _only_for(["choice"], ["choices"], "Choices are only for parameters of the type choice."),
-        _only_for(
-            ["integer", "number"], ["min", "max"], "Limits are only for parameters of the types integer and number."
-        ),
-        _only_for(["string", "text"], ["pattern"], "A pattern is only for parameters of the types string and text."),
-    ],
-)
+    "examples": ["payments/deploy"],
+}
 
 STEP = _object(
     "Step",
-    "One script. Steps run one after the other until one fails.",
-    required=["id", "script"],
+    "One script, or a pause: a question to people (manual), or a wait. Steps run one after the other until one fails.",
+    required=["id"],
     properties={
         "id": _text("Id", "Unique in the runbook.", most=64, pattern=NAME),
         "title": _text("Title", "What the step does, in one line.", most=200, pattern=TITLE),
@@ -214,11 +132,21 @@ STEP = _object(
         },
         "timeout": _text(
             "Timeout",
-            f"The longest that the step may take, from 1s to 24h; {DEFAULT_TIMEOUT} where none is given.",
+            f"The longest that the step may take, from 1s to 24h; without one {DEFAULT_TIMEOUT}, 24h for a pause.",
             most=20,
             pattern=TIMEOUT,
             examples=["5m"],
         ),
+        "secrets": {
+            "title": "Secrets",
+            "description": "The secrets that the script gets, each by the name of its environment variable.",
+            "type": "object",
+            "maxProperties": MAX_SECRETS,
+            "additionalProperties": SECRET,
+            "examples": [{"DEPLOY_KEY": "payments/deploy"}],
+        },
+        **STEP_FLOW,
+        **STEP_LOCAL,
     },
 )
 
@@ -232,8 +160,11 @@ SPEC = _object(
             "description": "What the form asks before a run: high asks for a reason. Low where none is given.",
             "enum": ["low", "medium", "high"],
         },
+        "containment": CONTAINMENT,
         "parameters": _list("Parameters", "The inputs, in the order of the form.", of=PARAMETER, most=MAX_PARAMETERS),
         "steps": _list("Steps", "What is done, in this order.", of=STEP, least=1, most=MAX_STEPS),
+        "targets": TARGETS,
+        **SPEC_FLOW,
     },
 )
 

@@ -12,7 +12,8 @@ from jsonschema.validators import extend
 
 from runbooks.domain.patterns import found_in
 from runbooks.domain.problems import Problem, pointer_to, printable, shown
-from runbooks.domain.schema import NOT_SUPPORTED_YET, PATTERN_RULES, RUNBOOK_SCHEMA, Schema
+from runbooks.domain.schema import NOT_SUPPORTED_YET, PATTERN_RULES, RUNBOOK_SCHEMA
+from runbooks.domain.schema_parts import Schema
 
 MOST_ERRORS = 500  # of the schema; more problems than anybody is told of
 
@@ -20,7 +21,14 @@ SCRIPT_FILE = "spec.steps[].script.file"
 
 Path = tuple[str | int, ...]
 
-_KINDS = {"object": "an object", "array": "a list", "string": "text", "number": "a number", "boolean": "true or false"}
+_KINDS = {
+    "object": "an object",
+    "array": "a list",
+    "string": "text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+}
 
 
 def schema_problems(data: object) -> list[Problem]:
@@ -124,6 +132,9 @@ _SENTENCES: dict[str, tuple[str, Callable[[_Finding], str]]] = {
     "minItems": ("too_short", lambda _: "This must not be empty."),
     "maxLength": ("too_long", lambda finding: f"This may have at most {finding.wanted:,} characters."),
     "maxItems": ("too_long", lambda finding: f"This may have at most {finding.wanted:,} entries."),
+    "maxProperties": ("too_long", lambda finding: f"This may have at most {finding.wanted:,} entries."),
+    "minimum": ("out_of_range", lambda finding: f"This must be at least {finding.wanted:,}."),
+    "maximum": ("out_of_range", lambda finding: f"This must be at most {finding.wanted:,}."),
     "uniqueItems": ("repeated", lambda _: "The same value is listed more than once."),
     "not": ("not_applicable", lambda finding: str(finding.schema["description"])),
 }

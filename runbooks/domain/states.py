@@ -25,11 +25,12 @@ class StepStatus(StrEnum):
     PENDING = "pending"  # an earlier step has not ended yet
     QUEUED = "queued"  # may be claimed
     RUNNING = "running"  # a worker holds its lease
+    WAITING = "waiting"  # for a person or a moment; holds no worker
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     TIMED_OUT = "timed_out"
     CANCELLED = "cancelled"
-    SKIPPED = "skipped"  # never started, because of how something before it ended
+    SKIPPED = "skipped"  # never started: its condition, a cancel, or how something before it ended
     LOST = "lost"
 
 
@@ -41,6 +42,12 @@ class VersionState(StrEnum):
     PUBLISHED = "published"
     SUPERSEDED = "superseded"  # was published, a later version is now
     WITHDRAWN = "withdrawn"  # taken back before it was ever published
+
+
+class HostKeyState(StrEnum):
+    SEEN = "seen"  # a machine showed it; nobody has looked yet
+    ACCEPTED = "accepted"  # pinned: who shows it is the machine
+    REJECTED = "rejected"
 
 
 RUN_MOVES: dict[RunStatus, frozenset[RunStatus]] = {
@@ -70,8 +77,8 @@ RUN_MOVES: dict[RunStatus, frozenset[RunStatus]] = {
 }
 
 STEP_MOVES: dict[StepStatus, frozenset[StepStatus]] = {
-    StepStatus.PENDING: frozenset({StepStatus.QUEUED, StepStatus.SKIPPED}),
-    StepStatus.QUEUED: frozenset({StepStatus.RUNNING, StepStatus.SKIPPED}),
+    StepStatus.PENDING: frozenset({StepStatus.QUEUED, StepStatus.SKIPPED, StepStatus.FAILED}),
+    StepStatus.QUEUED: frozenset({StepStatus.RUNNING, StepStatus.WAITING, StepStatus.SKIPPED, StepStatus.FAILED}),
     StepStatus.RUNNING: frozenset(
         {
             StepStatus.SUCCEEDED,
@@ -80,6 +87,9 @@ STEP_MOVES: dict[StepStatus, frozenset[StepStatus]] = {
             StepStatus.CANCELLED,
             StepStatus.LOST,
         }
+    ),
+    StepStatus.WAITING: frozenset(
+        {StepStatus.SUCCEEDED, StepStatus.FAILED, StepStatus.TIMED_OUT, StepStatus.CANCELLED, StepStatus.LOST}
     ),
     StepStatus.SUCCEEDED: frozenset(),
     StepStatus.FAILED: frozenset(),
@@ -97,6 +107,12 @@ VERSION_MOVES: dict[VersionState, frozenset[VersionState]] = {
     VersionState.PUBLISHED: frozenset({VersionState.SUPERSEDED}),
     VersionState.SUPERSEDED: frozenset({VersionState.PUBLISHED}),
     VersionState.WITHDRAWN: frozenset(),
+}
+
+HOST_KEY_MOVES: dict[HostKeyState, frozenset[HostKeyState]] = {
+    HostKeyState.SEEN: frozenset({HostKeyState.ACCEPTED, HostKeyState.REJECTED}),
+    HostKeyState.ACCEPTED: frozenset({HostKeyState.REJECTED}),
+    HostKeyState.REJECTED: frozenset({HostKeyState.ACCEPTED}),
 }
 
 RUN_FINAL = frozenset(status for status, moves in RUN_MOVES.items() if not moves)

@@ -52,6 +52,10 @@ class Attempt:
         if self.sink_failure is not None:
             raise self.sink_failure
 
+    def keep_alive(self) -> None:
+        """After `follow()`: the warden waits while we read what the script left, as long as the lease is good."""
+        self.warden.channel.say("renew", self.lease.good_until)
+
     def _step(self) -> None:
         ready = {descriptor for descriptor, _ in self._poll.poll(self._patience())}
         if self.lease.fileno() in ready:

@@ -17,6 +17,8 @@ def claim(base: Path) -> int:
     in which everything died at once, such as a power cut. Other workers may share the folder.
     """
     base.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.geteuid() == 0:
+        base.chmod(0o711)  # scripts run as other users: each gets to its own folder, and sees no other's name
     lock = os.open(base / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

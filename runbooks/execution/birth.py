@@ -1,30 +1,35 @@
 """How a warden brings its script into the world: the folder, the fork, the exec, and what went wrong with them."""
 
 import os
-import signal
+from typing import NoReturn
 
-from runbooks.execution import folder
+from runbooks.execution import folder, linux
+from runbooks.execution.become import become_script, connect, tell
 from runbooks.execution.channel import Job
-from runbooks.execution.linux import signal_at_parent_death
+from runbooks.execution.innermost import become_first_process, namespaces
+from runbooks.execution.recipes import WITH_A_USER, WITH_NAMESPACES
+from runbooks.execution.users import ScriptUser
+
+_held: list[ScriptUser] = []  # for as long as this warden lives
 
 
 def start_script(*, job: Job, root: str, output: int) -> int:
-    """Makes the folder and executes the script in it; returns its process id once it runs.
+    """Makes the folder and executes the script in it; returns the id of its first process once it runs.
 
     Raises OSError or ValueError if it could not be executed.
     """
     layout = folder.Layout(root=root, script_name=job.script_name)
-    folder.create(layout, script=job.script.encode(), parameters=job.parameters.encode())
+    user = _user_of_its_own(job)
+    folder.create(layout, script=job.script.encode(), parameters=job.parameters.encode(), files=job.files)
+    if user is not None:
+        folder.give_to(layout, user)
     told, telling = os.pipe()
-    warden = os.getpid()
-    pid = os.fork()
-    if pid == 0:
-        _become_script(job, root, output, telling, warden)
-    os.close(telling)
     try:
-        complaint = os.read(told, 4096).decode(errors="replace")
+        pid = _fork(job=job, layout=layout, user=user, output=output, telling=telling)
     finally:
-        os.close(told)
+        os.close(telling)
+    with open(told, "rb", buffering=0) as complaints:
+        complaint = complaints.read(4096).decode(errors="replace")
     if complaint:
         os.waitpid(pid, 0)
         number, _, text = complaint.partition(" ")
@@ -32,18 +37,33 @@ def start_script(*, job: Job, root: str, output: int) -> int:
     return pid
 
 
-def _become_script(job: Job, root: str, output: int, telling: int, warden: int) -> None:
-    """In the child: never returns. What goes wrong is written to `telling`, which closes by itself on success."""
+def _user_of_its_own(job: Job) -> int | None:
+    if job.recipe not in WITH_A_USER:
+        return None
+    _held.append(ScriptUser(*job.users))
+    return _held[-1].number
+
+
+def _fork(*, job: Job, layout: folder.Layout, user: int | None, output: int, telling: int) -> int:
+    """The script's process or, where it has namespaces of its own, the first process in them."""
+    warden, ids = os.getpid(), (os.geteuid(), os.getegid())
+    if job.recipe in WITH_NAMESPACES:
+        pid = linux.fork_into(namespaces(job))
+        if pid == 0:
+            become_first_process(job=job, layout=layout, user=user, ids=ids, output=output, telling=telling)
+        return pid
+    pid = os.fork()
+    if pid == 0:
+        _become_child(job=job, layout=layout, user=user, output=output, telling=telling, warden=warden)
+    return pid
+
+
+def _become_child(
+    *, job: Job, layout: folder.Layout, user: int | None, output: int, telling: int, warden: int
+) -> NoReturn:
     try:
-        os.setsid()
-        signal_at_parent_death(number=signal.SIGKILL, parent=warden)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        os.chdir(root)
-        os.execve(job.executable, job.argv, job.environment)
-    except BaseException as error:  # noqa: BLE001 (told to the parent)
-        number = error.errno if isinstance(error, OSError) else None
-        os.write(telling, f"{number or 0} {error}".encode(errors="replace")[:4096])
-    finally:
+        connect(output=output, telling=telling)
+    except BaseException as error:  # noqa: BLE001 (told to the warden)
+        tell(error)
         os._exit(127)
+    become_script(job=job, layout=layout, user=user, warden=warden)

@@ -16,6 +16,9 @@ Lines and marshal instead of JSON: a waiting warden costs only the memory pages 
 import contextlib
 import marshal
 import os
+import select
+
+from runbooks.execution.recipes import HOST
 
 READ_BYTES = 65536
 
@@ -35,6 +38,12 @@ class Job:
         timeout: float,
         grace: float,
         deadline: float,
+        files: dict[str, tuple[str, bytes]] | None = None,
+        recipe: str = HOST,
+        network: bool = True,
+        users: tuple[int, int] = (0, 0),
+        sights: list[tuple[str, str, str]] | None = None,
+        bounds: list[tuple[int, int]] | None = None,
     ) -> None:
         self.executable = executable
         self.argv = argv
@@ -42,9 +51,15 @@ class Job:
         self.script = script
         self.script_name = script_name
         self.parameters = parameters  # JSON
+        self.files = files or {}  # given for parameters: name and content
         self.timeout = timeout  # seconds from the start
         self.grace = grace  # seconds between TERM and KILL
         self.deadline = deadline  # CLOCK_BOOTTIME seconds by which the worker must have renewed
+        self.recipe = recipe  # how it is kept from the machine
+        self.network = network
+        self.users = users  # first and last of those that a script may run as
+        self.sights = sights or []  # what it sees of the machine's files, see `view`
+        self.bounds = bounds or []  # limits of the kernel, number and value
 
     def pack(self) -> bytes:
         content = marshal.dumps(vars(self))
@@ -91,6 +106,12 @@ class Channel:
             content += self._unread
         self._unread = content[int(length) :]
         return Job(**marshal.loads(content[: int(length)]))  # noqa: S302 (the worker decides what is executed anyway)
+
+    def is_closed(self) -> bool:
+        """Whether the other side is gone, whatever it said before."""
+        poll = select.poll()
+        poll.register(self._descriptor, 0)
+        return bool(poll.poll(0))
 
     def close(self) -> None:
         os.close(self._descriptor)

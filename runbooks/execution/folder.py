@@ -24,16 +24,33 @@ class Layout:
         self.summary = f"{self.own}/summary.md"
         self.artifacts = f"{self.own}/artifacts"
         self.temporary = f"{self.own}/temporary"
+        self.files = f"{self.own}/files"
+        self.view = f"{self.own}/view"  # where a root of its own is put together
+
+    def file(self, parameter: str, name: str) -> str:
+        """Where the file lies that was given for a parameter."""
+        return f"{self.files}/{parameter}/{name}"
 
 
-def create(layout: Layout, *, script: bytes, parameters: bytes) -> None:
-    """Makes the folder with all that the script will find in it."""
-    for path in (layout.root, layout.own, f"{layout.own}/script", layout.artifacts, layout.temporary):
+def create(layout: Layout, *, script: bytes, parameters: bytes, files: dict[str, tuple[str, bytes]]) -> None:
+    """Makes the folder with all that the script will find in it. FILES: name and content by parameter."""
+    for path in (layout.root, layout.own, f"{layout.own}/script", layout.artifacts, layout.temporary, layout.view):
         os.mkdir(path, 0o700)
     _write(layout.script, script, 0o700)
     _write(layout.parameters, parameters, 0o600)
     _write(layout.output, b"", 0o600)
     _write(layout.summary, b"", 0o600)
+    os.mkdir(layout.files, 0o700)
+    for parameter, (name, data) in files.items():
+        os.mkdir(f"{layout.files}/{parameter}", 0o700)
+        _write(layout.file(parameter, name), data, 0o600)
+
+
+def give_to(layout: Layout, user: int) -> None:
+    """Makes the folder the user's own, before anything of that user runs."""
+    for place, _, files in os.walk(layout.root):
+        for path in (place, *(f"{place}/{name}" for name in files)):
+            os.chown(path, user, user, follow_symlinks=False)
 
 
 def read_left_file(layout: Layout, path: str, *, limit: int) -> bytes:
@@ -41,11 +58,11 @@ def read_left_file(layout: Layout, path: str, *, limit: int) -> bytes:
 
     Raises OSError if something else is in the file's place.
     """
-    folder = _open_without_links(layout.root, os.path.relpath(os.path.dirname(path), layout.root))
+    folder = open_without_links(layout.root, os.path.relpath(os.path.dirname(path), layout.root))
     if folder is None:
         return b""
     try:
-        return _read_regular(os.path.basename(path), folder, limit + 1)
+        return _read_regular(os.path.basename(path), folder, limit + 1, owner=foreign_owner(layout.root))
     finally:
         os.close(folder)
 
@@ -148,7 +165,7 @@ def _open(name: str, parent: int) -> int:
     return folder
 
 
-def _open_without_links(root: str, inner: str) -> int | None:
+def open_without_links(root: str, inner: str) -> int | None:
     """Opens root/inner, refusing a link at any place that the script could have changed. None if it is not there."""
     folder = -1
     try:
@@ -171,14 +188,23 @@ def _open_here(name: str, parent: int | None) -> int:
     return os.open(name, _FOLDER, dir_fd=parent)
 
 
-def _read_regular(name: str, folder: int, count: int) -> bytes:
+def foreign_owner(root: str) -> int | None:
+    """The user that the folder was given to, if it is not our own: whoever reads for it may read more than it may."""
+    owner = os.lstat(root).st_uid
+    return None if owner == os.geteuid() else owner
+
+
+def _read_regular(name: str, folder: int, count: int, *, owner: int | None) -> bytes:
     try:
         descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     except FileNotFoundError:
         return b""
     with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
             raise OSError(errno.EINVAL, "it is not a regular file")
+        if owner is not None and found.st_uid != owner:
+            raise OSError(errno.EPERM, "it is another name of a file that does not belong to the script")
         return file.read(count)
 
 

@@ -50,6 +50,14 @@ def find(program: str, *, search_path: str) -> str:
 
 def check_first_line(script: str, *, search_path: str) -> None:
     """Finds what the kernel would only call "No such file or directory"."""
+    words = first_line(script)
+    find(os.path.join("/", words[0]) if words[0].startswith("/") else "./" + words[0], search_path=search_path)
+    if words[0].endswith("/env"):
+        _check_env(words[1:], search_path)
+
+
+def first_line(script: str) -> list[str]:
+    """The words of the script's #! line; at least one."""
     first, _, _ = script.partition("\n")
     if not first.startswith("#!"):
         sentence = "The step names no interpreter and the script does not begin with a #! line."
@@ -62,9 +70,7 @@ def check_first_line(script: str, *, search_path: str) -> None:
     words = first[2:].split()
     if not words:
         raise CannotStart("The #! line names no interpreter.", exit_code=NOT_EXECUTABLE)
-    find(os.path.join("/", words[0]) if words[0].startswith("/") else "./" + words[0], search_path=search_path)
-    if words[0].endswith("/env"):
-        _check_env(words[1:], search_path)
+    return words
 
 
 def explain(number: int, text: str, program: str) -> CannotStart:
@@ -80,9 +86,14 @@ def explain(number: int, text: str, program: str) -> CannotStart:
     return CannotStart(sentence, exit_code=NOT_FOUND if number == errno.ENOENT else NOT_EXECUTABLE)
 
 
-def _check_env(words: list[str], search_path: str) -> None:
-    """`#!/usr/bin/env NAME`: looks for NAME as env would. Forms with options we leave to env."""
+def program_of_env(words: list[str]) -> str | None:
+    """`#!/usr/bin/env NAME`: what env would look for. Forms with options we leave to env."""
     if words[:1] == ["-S"]:
         words = words[1:]
-    if words and not words[0].startswith("-") and "=" not in words[0]:
-        find(words[0], search_path=search_path)
+    return words[0] if words and not words[0].startswith("-") and "=" not in words[0] else None
+
+
+def _check_env(words: list[str], search_path: str) -> None:
+    program = program_of_env(words)
+    if program is not None:
+        find(program, search_path=search_path)

@@ -15,6 +15,7 @@ class Wakeup:
 
     def __init__(self) -> None:
         self.spawner_gone = False
+        _heed_what_was_ignored()
         for number in (*_SHRUGGED_OFF, signal.SIGCHLD):
             signal.signal(number, lambda *_: None)
         signal.signal(SPAWNER_GONE, self._note_spawner_gone)
@@ -42,3 +43,10 @@ class Wakeup:
 
     def _note_spawner_gone(self, *_: object) -> None:
         self.spawner_gone = True
+
+
+def _heed_what_was_ignored() -> None:
+    """A worker that a shell started in the background ignores some signals, and so would every script."""
+    for number in signal.valid_signals():
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)

@@ -33,9 +33,12 @@ def stand_over(*, channel: Channel, output: int, wakeup: Wakeup, run_id: str, ro
     become_subreaper()
     signal_at_parent_death(number=SPAWNER_GONE, parent=spawner)
     job = channel.take_job()
-    if job is None:
-        return
+    if job is None or channel.is_closed():
+        return  # the spawner was paused, say: by now the worker may have told that nothing was started
     channel.say("warden", os.getpid())
+    if boottime() >= job.deadline:
+        channel.say("ended", "deadline", -1)  # the machine was asleep, say: by now somebody may have written it off
+        return
     watch = Watch(channel=channel, wakeup=wakeup, job=job)
     try:
         pid = start_script(job=job, root=root, output=output)

@@ -1,6 +1,6 @@
 """Adding to a run's stream: each event and each chunk of output takes the run's next number, in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,6 +10,9 @@ from django.db import connection, transaction
 from runbooks.domain.states import StepStatus
 from runbooks.live.announce import announce
 from runbooks.models import OutputChunk, Run, RunEvent, StepRun
+from runbooks.models.rows import insert
+
+CHUNK_BYTES = 64 * 1024
 
 
 class FenceLost(Exception):
@@ -31,38 +34,62 @@ class StepKey:
     fence: int
 
 
-def append_events(*, run_id: UUID, events: Sequence[NewEvent], now: datetime) -> None:
-    """Must be called inside a transaction."""
-    last, _ = _next_numbers(run_id=run_id, count=len(events), size=0)
+def append_events(*, run_id: UUID, events: Sequence[NewEvent], now: datetime, last: int | None = None) -> None:
+    """Must be called inside a transaction. LAST is the number of the last event, where the caller's own change of the
+    run has taken the numbers already."""
+    if last is None:
+        last, _ = _next_numbers(run_id=run_id, count=len(events), size=0)
     first = last - len(events) + 1
-    RunEvent.objects.bulk_create(
-        RunEvent(run_id=run_id, seq=seq, kind=event.kind, data=event.data, time=now)
-        for seq, event in enumerate(events, start=first)
+    insert(
+        *[
+            RunEvent(run_id=run_id, seq=seq, kind=event.kind, data=event.data, time=now)
+            for seq, event in enumerate(events, start=first)
+        ]
     )
     transaction.on_commit(lambda: announce(run_id))
 
 
 @transaction.atomic
-def append_output(*, key: StepKey, at: int, data: bytes, now: datetime) -> None:
-    """Adds up to 64 KiB at offset AT of the step's log, once, however often it is repeated.
+def append_output(*, key: StepKey, at: int, data: bytes, now: datetime, piece_bytes: int = CHUNK_BYTES) -> None:
+    """Adds DATA at offset AT of the step's log, in pieces of at most PIECE_BYTES, once, however often it is repeated.
 
     Raises FenceLost, having written nothing, where the claim no longer holds.
     """
     lines = _advance_step(key=key, at=at, data=data)
     if lines is None:
         return
-    seq, run_end = _next_numbers(run_id=key.run_id, count=1, size=len(data))
-    OutputChunk.objects.create(
-        run_id=key.run_id,
-        seq=seq,
-        step_run_id=key.step_run_id,
-        offset=run_end - len(data),
-        step_offset=at,
-        first_line=lines - data.count(b"\n") + 1,
-        time=now,
-        data=data,
-    )
+    pieces = list(whole_characters(data, piece_bytes))
+    seq, run_end = _next_numbers(run_id=key.run_id, count=len(pieces), size=len(data))
+    number, offset, line = seq - len(pieces) + 1, run_end - len(data), lines - data.count(b"\n") + 1
+    chunks = []
+    for piece in pieces:
+        place = {"offset": offset, "step_offset": at, "first_line": line}
+        chunks.append(
+            OutputChunk(run_id=key.run_id, seq=number, step_run_id=key.step_run_id, time=now, data=piece, **place)
+        )
+        number, offset, at, line = number + 1, offset + len(piece), at + len(piece), line + piece.count(b"\n")
+    insert(*chunks)
     transaction.on_commit(lambda: announce(key.run_id))
+
+
+def whole_characters(data: bytes, size: int) -> Iterator[bytes]:
+    """DATA in pieces of at most SIZE bytes that end with a character, as far as it is text."""
+    while len(data) > size:
+        cut = size - unfinished(data[max(0, size - 4) : size])
+        yield data[:cut]
+        data = data[cut:]
+    yield data
+
+
+def unfinished(data: bytes | bytearray) -> int:
+    """How many bytes at the end begin a UTF-8 character without ending it."""
+    for back in range(1, min(4, len(data) + 1)):
+        byte = data[-back]
+        if byte & 0xC0 == 0x80:
+            continue
+        needed = 2 if byte & 0xE0 == 0xC0 else 3 if byte & 0xF0 == 0xE0 else 4 if byte & 0xF8 == 0xF0 else 1
+        return back if needed > back else 0
+    return 0
 
 
 def _next_numbers(*, run_id: UUID, count: int, size: int) -> tuple[int, int]:

@@ -1,13 +1,13 @@
 """Reading a run's stream from a given number on, and its log by offset."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
-from runbooks.models import OutputChunk, Run, RunEvent
-from runbooks.models.connections import release_connection
-
-PAGE = 32  # chunks of up to 64 KiB: at most 2 MiB in memory at a time
+from runbooks.live.frames import Piece
+from runbooks.live.pieces import OutputDamaged, before_offset, before_step_offset, page, pieces
+from runbooks.models import Run, RunEvent, StepRun
 
 
 @dataclass(frozen=True)
@@ -17,76 +17,90 @@ class StreamEvent:
     data: dict[str, object]
 
 
-def events_after(*, run_id: UUID | str, seq: int, output: bool = True) -> list[StreamEvent]:
-    """The next events and chunks after number SEQ, in order; at most a page of chunks, and none without OUTPUT."""
+class StepName(NamedTuple):
+    step: str
+    node: str
+    attempt: int
+
+
+def events_after(*, run_id: UUID | str, seq: int, output: bool = True, output_after: int = 0) -> list[StreamEvent]:
+    """The next events and pieces of output after number SEQ, in order; at most a page; no output and no notes without
+    OUTPUT.
+
+    Output up to number OUTPUT_AFTER is left out. What is written between the reads of one look waits for the next.
+    """
     last = Run.objects.filter(pk=run_id).values_list("event_seq", flat=True).first() or 0
     if last <= seq:
         return []
-    here = {"run_id": run_id, "seq__gt": seq, "seq__lte": last}  # what comes between two reads waits for the next look
-    after = OutputChunk.objects.filter(**here).select_related("step_run").order_by("seq")
-    chunks = list(after[:PAGE]) if output else []
-    events = RunEvent.objects.filter(**here)
-    if len(chunks) == PAGE:
-        events = events.filter(seq__lt=chunks[-1].seq)
-    found = [StreamEvent(event.seq, event.kind, event.data) for event in events]
-    found += [StreamEvent(chunk.seq, "output", _as_data(chunk)) for chunk in chunks]
+    found = _output_after(run_id=run_id, seq=max(seq, output_after), last=last) if output else []
+    until = found[-1].seq if found else last  # there may be more output after that
+    events = RunEvent.objects.filter(run_id=run_id, seq__gt=seq, seq__lte=until)
+    if not output:
+        events = events.exclude(kind="note")  # they speak of the output
+    found += [StreamEvent(event.seq, event.kind, event.data) for event in events]
     return sorted(found, key=lambda event: event.seq)
 
 
-def log_bytes(*, run: Run, start: int, stop: int, step: str = "", node: str | None = None) -> Iterator[bytes]:
-    """The bytes from START up to STOP of the run's log, or of one step's: pieces of up to 64 KiB.
+def _output_after(*, run_id: UUID | str, seq: int, last: int) -> list[StreamEvent]:
+    try:
+        read = [piece for piece in page(run_id=run_id, after=seq) if piece.seq <= last]
+    except OutputDamaged as damage:
+        told: dict[str, object] = {"offset": damage.offset, "length": damage.length, "detail": str(damage)}
+        return [StreamEvent(damage.last_seq, "damaged", told)]
+    names = names_of({piece.step_run_id for piece in read})
+    return [StreamEvent(piece.seq, "output", _as_data(piece, names[piece.step_run_id])) for piece in read]
 
-    No connection is held between the pieces: a slow reader costs nobody anything.
-    """
-    narrowed = bool(step) or node is not None
-    position = 0
-    for chunk in chunks_of(run=run, step=step, node=node, first=0 if narrowed else _first_seq(run=run, start=start)):
-        at = position if narrowed else chunk.offset  # steps repeat and run side by side: their bytes are counted here
-        if at >= stop:
+
+def names_of(step_runs: Iterable[UUID]) -> dict[UUID, StepName]:
+    rows = StepRun.objects.filter(pk__in=set(step_runs)).values_list("pk", "step", "node", "attempt")
+    return {key: StepName(step, node, attempt) for key, step, node, attempt in rows}
+
+
+def chosen_steps(*, run: Run, step: str = "", node: str | None = None, attempt: int | None = None) -> list[UUID] | None:
+    """The step runs that are meant; None for all."""
+    if not step and node is None and attempt is None:
+        return None
+    wanted = {"step": step or None, "node": node, "attempt": attempt}
+    found = run.step_runs.filter(**{name: value for name, value in wanted.items() if value is not None})
+    return list(found.values_list("pk", flat=True))
+
+
+def log_bytes(*, run: Run, start: int, stop: int, steps: list[UUID] | None = None) -> Iterator[bytes]:
+    """The bytes from START up to STOP of the run's log, or of the log of STEPS alone: pieces of up to 64 KiB."""
+    after, position = _seek(run=run, start=start, steps=steps)
+    for piece in pieces(run=run, after=after, steps=steps):
+        if position is None:
+            position = piece.step_offset if steps else piece.offset
+        if position >= stop:
             return
-        if at + len(chunk.data) > start:
-            yield bytes(chunk.data)[max(0, start - at) : stop - at]
-        position += len(chunk.data)
+        if position + len(piece.data) > start:
+            yield piece.data[max(0, start - position) : stop - position]
+        position += len(piece.data)
 
 
-def chunks_of(*, run: Run, step: str = "", node: str | None = None, first: int = 0) -> Iterator[OutputChunk]:
-    """In order, from number FIRST on, a page at a time."""
-    chunks = OutputChunk.objects.filter(run=run).select_related("step_run").order_by("seq")
-    if step:
-        chunks = chunks.filter(step_run__step=step)
-    if node is not None:
-        chunks = chunks.filter(step_run__node=node)
-    while found := list(chunks.filter(seq__gte=first)[:PAGE]):
-        release_connection()
-        yield from found
-        first = found[-1].seq + 1
+def _seek(*, run: Run, start: int, steps: list[UUID] | None) -> tuple[int, int | None]:
+    """Where to begin, and which byte of the log that is; None: as the piece found there says."""
+    if steps is None:
+        return before_offset(run=run, offset=start), None
+    if len(steps) == 1:
+        return before_step_offset(step_run=steps[0], offset=start), None
+    return 0, 0  # steps repeat and run side by side: their bytes are counted from the beginning
 
 
-def log_size(*, run: Run, step: str = "", node: str | None = None) -> int:
-    if not step and node is None:
+def log_size(*, run: Run, steps: list[UUID] | None = None) -> int:
+    if steps is None:
         return run.output_bytes
-    steps = run.step_runs.all()
-    if step:
-        steps = steps.filter(step=step)
-    if node is not None:
-        steps = steps.filter(node=node)
-    return sum(steps.values_list("output_bytes", flat=True))
+    return sum(run.step_runs.filter(pk__in=steps).values_list("output_bytes", flat=True))
 
 
-def _first_seq(*, run: Run, start: int) -> int:
-    """The number of the chunk that holds the byte at START."""
-    before = OutputChunk.objects.filter(run=run, offset__lte=start).order_by("-offset")
-    return before.values_list("seq", flat=True).first() or 0
-
-
-def _as_data(chunk: OutputChunk) -> dict[str, object]:
+def _as_data(piece: Piece, name: StepName) -> dict[str, object]:
     return {
-        "step_run": str(chunk.step_run_id),
-        "step": chunk.step_run.step,
-        "node": chunk.step_run.node,
-        "offset": chunk.offset,
-        "step_offset": chunk.step_offset,
-        "line": chunk.first_line,
-        "time": chunk.time.isoformat().replace("+00:00", "Z"),
-        "text": bytes(chunk.data).decode("utf-8", "replace"),
+        "step_run": str(piece.step_run_id),
+        "step": name.step,
+        "node": name.node,
+        "offset": piece.offset,
+        "step_offset": piece.step_offset,
+        "line": piece.first_line,
+        "time": piece.time.isoformat().replace("+00:00", "Z"),
+        "text": piece.data.decode("utf-8", "replace"),
     }

@@ -8,10 +8,11 @@ from functools import partial
 
 from django.utils import timezone
 
-from runbooks.live.append import StepKey, append_output
+from runbooks.domain.redaction import Redactor
+from runbooks.live.append import CHUNK_BYTES, StepKey, append_output, unfinished
 from runbooks.live.insist import insist
 
-CHUNK_BYTES = 64 * 1024
+BATCH_BYTES = 1 << 20  # what a script that floods has stored at a time: one commit for many chunks
 FLUSH_SECONDS = 0.1
 
 
@@ -26,11 +27,13 @@ class DatabaseSink:
         patience_seconds: float,
         release: Callable[[], None],
         flusher: "Flusher",
+        redactor: Redactor | None = None,
     ) -> None:
         """RELEASE gives the thread's database connection back. A database that is away holds the script up, for
-        PATIENCE_SECONDS."""
+        PATIENCE_SECONDS. What REDACTOR finds is never stored."""
         self._key, self._limit, self._release, self._flusher = key, limit_bytes, release, flusher
         self._patience = patience_seconds
+        self._redactor = redactor or Redactor()
         self._stored = 0
         self._lock = threading.Lock()
         self._buffer = bytearray()
@@ -44,10 +47,8 @@ class DatabaseSink:
     def write(self, data: bytes) -> None:
         """Raises FenceLost when the step run belongs to somebody else."""
         with self._lock:
-            room = max(0, self._limit - self._seen)
-            self._seen += len(data)
-            self._buffer += data[:room]
-            if len(self._buffer) >= CHUNK_BYTES or time.monotonic() - self._flushed_at > FLUSH_SECONDS:
+            self._take(self._redactor.feed(data))
+            if len(self._buffer) >= BATCH_BYTES or time.monotonic() - self._flushed_at > FLUSH_SECONDS:
                 self._flush(keep=True)
                 return
         self._flusher.wake(self)
@@ -59,27 +60,32 @@ class DatabaseSink:
     def close(self) -> None:
         """Writes the rest, with a marker where the limit was passed."""
         with self._lock:
+            self._take(self._redactor.finish())
             self._flush(keep=False)
             if not self.complete:
                 marker = f"\n[opsaas: the output limit of {self._limit} bytes was reached; {self._seen} were written]\n"
                 self._store(marker.encode())
 
+    def _take(self, data: bytes) -> None:
+        room = max(0, self._limit - self._seen)
+        self._seen += len(data)
+        self._buffer += data[:room]
+
     def _flush(self, *, keep: bool) -> None:
         """KEEP holds back the beginning of a character whose end has not come yet."""
-        held = _unfinished(self._buffer) if keep else 0
+        ready = len(self._buffer) - (unfinished(self._buffer) if keep else 0)
         try:
-            while len(self._buffer) > held:
-                cut = min(CHUNK_BYTES, len(self._buffer) - held)
-                piece = bytes(self._buffer[:cut])
-                cut -= _unfinished(piece) if cut < len(self._buffer) - held else 0
-                self._store(piece[:cut])
-                del self._buffer[:cut]
+            if ready:
+                self._store(bytes(self._buffer[:ready]))
+                del self._buffer[:ready]
         finally:
             self._flushed_at = time.monotonic()
             self._release()
 
     def _store(self, data: bytes) -> None:
-        act = partial(append_output, key=self._key, at=self._stored, data=data, now=timezone.now())
+        act = partial(
+            append_output, key=self._key, at=self._stored, data=data, now=timezone.now(), piece_bytes=CHUNK_BYTES
+        )
         insist(act, seconds=self._patience)
         self._stored += len(data)
 
@@ -114,14 +120,3 @@ class Flusher:
     def _flush(self, sink: DatabaseSink) -> None:
         with contextlib.suppress(Exception):  # the sink's own writer meets the same error and reports it
             sink.flush_if_due()
-
-
-def _unfinished(data: bytes | bytearray) -> int:
-    """How many bytes at the end begin a UTF-8 character without ending it."""
-    for back in range(1, min(4, len(data) + 1)):
-        byte = data[-back]
-        if byte & 0xC0 == 0x80:
-            continue
-        needed = 2 if byte & 0xE0 == 0xC0 else 3 if byte & 0xF0 == 0xE0 else 4 if byte & 0xF8 == 0xF0 else 1
-        return back if needed > back else 0
-    return 0

@@ -1,34 +1,51 @@
 """Stored facts. Django finds the models here."""
 
 from runbooks.models.audit import AuditEvent, AuditLeaf, AuditPending
+from runbooks.models.fan_out import FanOut
+from runbooks.models.files import FileContent, RunFile
 from runbooks.models.grants import (
     Grant,
     InstallationGroupRight,
     InstallationUserRight,
+    NodeGroupRight,
+    NodeUserRight,
     ProjectGroupRight,
     ProjectUserRight,
     RunbookGroupRight,
     RunbookUserRight,
+    SecretGroupRight,
+    SecretUserRight,
 )
-from runbooks.models.outbox import Delivery, IdempotencyKey, OutboxMessage
+from runbooks.models.kept import Artifact, Note
+from runbooks.models.nodes import HostKey, Node
+from runbooks.models.outbox import Delivery, IdempotencyKey
 from runbooks.models.people import Group, Membership, Token, TokenKind, User, UserKind
 from runbooks.models.projects import INSTALLATION_ID, Installation, Project, Review, Runbook, Version
 from runbooks.models.runs import OutputChunk, Run, RunEvent, StepRun
+from runbooks.models.sealed import SealedFrame, SealedOutput, SealedSpan
+from runbooks.models.secrets import RunSecret, Secret, SecretReference, SecretValue
 
 __all__ = [
     "INSTALLATION_ID",
+    "Artifact",
     "AuditEvent",
     "AuditLeaf",
     "AuditPending",
     "Delivery",
+    "FanOut",
+    "FileContent",
     "Grant",
     "Group",
+    "HostKey",
     "IdempotencyKey",
     "Installation",
     "InstallationGroupRight",
     "InstallationUserRight",
     "Membership",
-    "OutboxMessage",
+    "Node",
+    "NodeGroupRight",
+    "NodeUserRight",
+    "Note",
     "OutputChunk",
     "Project",
     "ProjectGroupRight",
@@ -36,9 +53,19 @@ __all__ = [
     "Review",
     "Run",
     "RunEvent",
+    "RunFile",
+    "RunSecret",
     "Runbook",
     "RunbookGroupRight",
     "RunbookUserRight",
+    "SealedFrame",
+    "SealedOutput",
+    "SealedSpan",
+    "Secret",
+    "SecretGroupRight",
+    "SecretReference",
+    "SecretUserRight",
+    "SecretValue",
     "StepRun",
     "Token",
     "TokenKind",

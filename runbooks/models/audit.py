@@ -48,7 +48,7 @@ class AuditLeaf(models.Model):
 
 
 class AuditPending(models.Model):
-    """Events that have no leaf yet. A queue, not part of the log."""
+    """Events that have no leaf yet. A queue, not part of the log; a trigger on the events fills it."""
 
     event_id = models.UUIDField(primary_key=True)
 

@@ -10,8 +10,17 @@ from django.db.models.functions import Now
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 from runbooks.models.ids import new_id
+from runbooks.models.nodes import Node
 from runbooks.models.people import Group, User
 from runbooks.models.projects import Installation, Project, Runbook
+from runbooks.models.secrets import Secret
+
+
+def _exactly_one(*fields: str) -> Q:
+    condition = Q()
+    for chosen in fields:
+        condition |= Q(**{f"{field}__isnull": field != chosen for field in fields})
+    return condition
 
 
 class Grant(models.Model):
@@ -21,6 +30,8 @@ class Grant(models.Model):
     installation = models.ForeignKey(Installation, on_delete=models.PROTECT, null=True, related_name="grants")
     project = models.ForeignKey(Project, on_delete=models.PROTECT, null=True, related_name="grants")
     runbook = models.ForeignKey(Runbook, on_delete=models.PROTECT, null=True, related_name="grants")
+    node = models.ForeignKey(Node, on_delete=models.PROTECT, null=True, related_name="grants")
+    secret = models.ForeignKey(Secret, on_delete=models.PROTECT, null=True, related_name="grants")
     rights = models.JSONField()
     limits = models.JSONField(default=dict)
     reason = models.TextField(blank=True)
@@ -39,9 +50,7 @@ class Grant(models.Model):
             ),
             models.CheckConstraint(
                 name="a_grant_has_one_object",
-                condition=Q(installation__isnull=False, project__isnull=True, runbook__isnull=True)
-                | Q(installation__isnull=True, project__isnull=False, runbook__isnull=True)
-                | Q(installation__isnull=True, project__isnull=True, runbook__isnull=False),
+                condition=_exactly_one("installation", "project", "runbook", "node", "secret"),
             ),
         ]
 
@@ -50,9 +59,20 @@ class Grant(models.Model):
         return f"user:{self.user.username}" if self.user else f"group:{self.group.slug}" if self.group else ""
 
     @property
+    def place(self) -> Installation | Project | Runbook | Node | Secret:
+        """What the rights are on."""
+        place = self.secret or self.node or self.runbook or self.project or self.installation
+        assert place is not None
+        return place
+
+    @property
     def object_name(self) -> str:
+        if self.node:
+            return f"node:{self.node.path}"
         if self.project:
             return f"project:{self.project.slug}"
+        if self.secret:
+            return f"secret:{self.secret.path}"
         return f"runbook:{self.runbook.path}" if self.runbook else "installation"
 
 
@@ -98,3 +118,19 @@ class RunbookUserRight(_UserRow):
 
 class RunbookGroupRight(_GroupRow):
     content_object = models.ForeignKey(Runbook, on_delete=models.CASCADE)
+
+
+class NodeUserRight(_UserRow):
+    content_object = models.ForeignKey(Node, on_delete=models.CASCADE)
+
+
+class NodeGroupRight(_GroupRow):
+    content_object = models.ForeignKey(Node, on_delete=models.CASCADE)
+
+
+class SecretUserRight(_UserRow):
+    content_object = models.ForeignKey(Secret, on_delete=models.CASCADE)
+
+
+class SecretGroupRight(_GroupRow):
+    content_object = models.ForeignKey(Secret, on_delete=models.CASCADE)

@@ -1,4 +1,4 @@
-"""What leaves the house after a commit: hints for workers, messages for people, and answers to remembered requests."""
+"""What leaves the house after a commit: messages for people, and answers to remembered requests."""
 
 from django.db import models
 from django.db.models import Q
@@ -7,19 +7,6 @@ from django.db.models.functions import Now
 from runbooks.models.ids import new_id
 from runbooks.models.people import User
 from runbooks.models.runs import Run
-
-
-class OutboxMessage(models.Model):
-    """A hint to be published to Celery: a task's name and one id. Deleted once the broker has it."""
-
-    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    task = models.CharField(max_length=100)
-    object_id = models.CharField(max_length=64)
-    created_at = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        default_permissions = ()
-        indexes = [models.Index(name="outbox_by_age", fields=["created_at"])]
 
 
 class Delivery(models.Model):

@@ -34,9 +34,13 @@ class Run(models.Model):
     announced_at = models.DateTimeField(null=True, help_text="When the owners were told of this use.")
     cancel_requested_at = models.DateTimeField(null=True)
     cancel_requested_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    cleanup_cancelled_at = models.DateTimeField(null=True, help_text="When a second cancel stopped the cleanup too.")
+    main_status = models.CharField(max_length=20, null=True, help_text="How all but the cleanup ended, once it began.")
+    concurrency_key = models.CharField(max_length=200, null=True, help_text="One run of the runbook at a time has it.")
     exit_code = models.IntegerField(null=True)
     output_bytes = models.BigIntegerField(default=0)
     output_complete = models.BooleanField(default=True)
+    output_removed_at = models.DateTimeField(null=True, help_text="When retention removed the output.")
     event_seq = models.BigIntegerField(default=0, help_text="The last number given to an event or a chunk of output.")
 
     class Meta:
@@ -49,6 +53,11 @@ class Run(models.Model):
                 name="uses_to_announce",
                 fields=["finished_at"],
                 condition=Q(announced_at__isnull=True, started_at__isnull=False),
+            ),
+            models.Index(
+                name="run_by_concurrency_key",
+                fields=["runbook", "concurrency_key", "status"],
+                condition=Q(concurrency_key__isnull=False),
             ),
         ]
 
@@ -64,6 +73,11 @@ class StepRun(models.Model):
     index = models.PositiveIntegerField()
     step = models.CharField(max_length=64)
     node = models.CharField(max_length=200, blank=True, help_text="Empty: the worker's own machine.")
+    zone = models.CharField(max_length=64, blank=True, default="", help_text="Whose workers are told of it.")
+    part_of = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, related_name="parts", help_text="The step on all its nodes."
+    )
+    nodes = models.PositiveIntegerField(null=True, help_text="It stands for a step on so many nodes; see FanOut.")
     attempt = models.PositiveIntegerField(default=1)
     status = models.CharField(max_length=20, default=StepStatus.PENDING)
     detail = models.TextField(blank=True)
@@ -71,6 +85,13 @@ class StepRun(models.Model):
     worker = models.CharField(max_length=200, blank=True)
     lease_until = models.DateTimeField(null=True, help_text="By the database's clock.")
     hinted_at = models.DateTimeField(null=True, help_text="When a worker was last told of it.")
+    due_at = models.DateTimeField(null=True, help_text="When the scheduler has to look: the delay of a retry is over.")
+    cleanup = models.BooleanField(
+        default=False, help_text="It runs whatever happened, and only a second cancel stops it."
+    )
+    carried_from = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, related_name="+", help_text="It succeeded there; see resumed_from."
+    )
     containment = models.JSONField(default=dict)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -87,14 +108,23 @@ class StepRun(models.Model):
             models.UniqueConstraint(name="one_row_per_attempt", fields=["run", "step", "node", "attempt"]),
             models.CheckConstraint(
                 name="running_steps_have_a_lease",
-                condition=~Q(status=StepStatus.RUNNING) | Q(lease_until__isnull=False),
+                condition=~Q(status=StepStatus.RUNNING) | Q(lease_until__isnull=False) | Q(nodes__isnull=False),
             ),
         ]
         indexes = [
             models.Index(
                 name="step_run_leases", fields=["worker", "lease_until"], condition=Q(status=StepStatus.RUNNING)
             ),
+            models.Index(
+                name="step_runs_due",
+                fields=["due_at"],
+                condition=Q(due_at__isnull=False, status__in=[StepStatus.PENDING, StepStatus.WAITING]),
+            ),
         ]
+
+
+# Runs that have a chunk like this are worth an object of their own; what is smaller stays in its few rows.
+LARGE_OUTPUT = Q(offset__gte=64 * 1024) | Q(seq__gte=256)
 
 
 class OutputChunk(models.Model):
@@ -115,6 +145,8 @@ class OutputChunk(models.Model):
         indexes = [
             models.Index(name="chunk_by_offset", fields=["run", "offset"]),
             models.Index(name="chunk_by_step", fields=["step_run", "step_offset"]),
+            models.Index(name="chunk_by_line", fields=["step_run", "first_line", "seq"]),
+            models.Index(name="chunks_to_seal", fields=["run"], condition=LARGE_OUTPUT),
         ]
 
 

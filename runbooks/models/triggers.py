@@ -51,6 +51,17 @@ def kept_sql(*, vendor: str, table: str) -> list[str]:
     return delete + no_truncate_sql(vendor=vendor, table=table)
 
 
+def dropped_sql(*, vendor: str, table: str, names: Iterable[str]) -> list[str]:
+    """Statements that take triggers of TABLE away, to make them anew: a table that SQLite rebuilds has lost them."""
+    if vendor != "postgresql":
+        return [f"DROP TRIGGER IF EXISTS {name}" for name in names]
+    return [
+        statement
+        for name in names
+        for statement in (f"DROP TRIGGER IF EXISTS {name} ON {table}", f"DROP FUNCTION IF EXISTS {name}()")
+    ]
+
+
 def frozen_columns_sql(*, vendor: str, table: str, columns: Iterable[str]) -> list[str]:
     """Statements that make the database refuse a change of these columns."""
     return _refuse(
@@ -61,6 +72,38 @@ def frozen_columns_sql(*, vendor: str, table: str, columns: Iterable[str]) -> li
         when=None,
         message=f"the content of {table} never changes",
     )
+
+
+def follow_up_sql(
+    *, vendor: str, table: str, name: str, statement: str, event: str = "INSERT", when: str | None = None
+) -> list[str]:
+    """Statements that make the database do STATEMENT, which may read NEW, after each row that is inserted."""
+    condition = f" WHEN ({when})" if when else ""
+    if vendor == "postgresql":
+        return [
+            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {statement}; RETURN NULL; END $$",
+            f"CREATE TRIGGER {name} AFTER {event} ON {table} FOR EACH ROW{condition} EXECUTE FUNCTION {name}()",
+        ]
+    return [f"CREATE TRIGGER {name} AFTER {event} ON {table} FOR EACH ROW{condition} BEGIN {statement}; END"]
+
+
+def only_emptied_sql(*, vendor: str, table: str, column: str) -> list[str]:
+    """Statements that make the database refuse any change of COLUMN but to nothing."""
+    return _refuse(
+        vendor=vendor,
+        name=f"{table}_{column}_is_only_emptied",
+        table=table,
+        event=f"UPDATE OF {column}",
+        when=f"length(NEW.{column}) > 0",
+        message=f"{table}.{column} never changes, and can only be destroyed",
+    )
+
+
+def drop_sql(*, vendor: str, table: str, name: str) -> list[str]:
+    """Statements that take a trigger away, for a migration that puts another in its place."""
+    if vendor == "postgresql":
+        return [f"DROP TRIGGER IF EXISTS {name} ON {table}", f"DROP FUNCTION IF EXISTS {name}()"]
+    return [f"DROP TRIGGER IF EXISTS {name}"]
 
 
 def install(schema_editor: BaseDatabaseSchemaEditor, statements: Iterable[str]) -> None:

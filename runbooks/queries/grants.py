@@ -6,15 +6,16 @@ from django.db.models import Q, QuerySet
 
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import Hidden, as_uuid, installation
-from runbooks.access.rights import may, members_now, restrict_projects, restrict_runbooks
-from runbooks.models import Grant, Membership, Project, Runbook
+from runbooks.access.rights import may, members_now, restrict_projects, restrict_runbooks, restrict_secrets
+from runbooks.models import Grant, Membership, Project, Runbook, Secret
 
 SEEING = ("grant", "audit", "administer")
 
 
 def grants(*, actor: Actor, now: datetime) -> QuerySet[Grant]:
     """One's own, those that one's groups hold now, and all on the places where one may grant, audit or administer."""
-    found = Grant.objects.select_related("user__owner", "group", "project", "runbook__project", "granted_by")
+    places = ("project", "runbook__project", "node__project", "secret__project")
+    found = Grant.objects.select_related("user__owner", "group", *places, "granted_by")
     if any(may(actor=actor, right=right, place=installation(), now=now) for right in SEEING):
         return found
     mine = Membership.objects.filter(members_now(now), user=actor.user).values("group_id")
@@ -22,7 +23,9 @@ def grants(*, actor: Actor, now: datetime) -> QuerySet[Grant]:
     for right in SEEING:
         projects = restrict_projects(actor=actor, right=right, now=now, queryset=Project.objects.all())
         books = restrict_runbooks(actor=actor, right=right, now=now, queryset=Runbook.objects.all())
+        secrets = restrict_secrets(actor=actor, right=right, now=now, queryset=Secret.objects.all())
         reach |= Q(project__in=projects.values("pk")) | Q(runbook__in=books.values("pk"))
+        reach |= Q(node__project__in=projects.values("pk")) | Q(secret__in=secrets.values("pk"))
     return found.filter(reach)
 
 
@@ -62,6 +65,9 @@ def places(*, actor: Actor, now: datetime, limit: int = 500) -> list[str]:
         books = restrict_runbooks(actor=actor, right=right, now=now, queryset=books)
         names |= {f"project:{project.slug}" for project in projects[:limit]}
         names |= {f"runbook:{book.path}" for book in books[:limit]}
+        secrets = Secret.objects.filter(archived_at=None).select_related("project")
+        secrets = restrict_secrets(actor=actor, right=right, now=now, queryset=secrets)
+        names |= {f"secret:{secret.path}" for secret in secrets[:limit]}
         if may(actor=actor, right=right, place=installation(), now=now):
             names.add("installation")
     return sorted(names)[:limit]
@@ -88,11 +94,19 @@ def _on(place: str) -> Q:
         return above
     if kind == "project" and colon:
         return Q(project__slug=name) | above
-    if kind == "runbook" and colon:
+    if kind in {"runbook", "secret"} and colon:
         project, _, slug = name.partition("/")
-        return Q(runbook__slug=slug, runbook__project__slug=project) | Q(project__slug=project) | above
+        itself = Q(**{f"{kind}__slug": slug, f"{kind}__project__slug": project})
+        return itself | Q(project__slug=project) | above
+    if kind == "node" and colon:
+        project, slash, node = name.rpartition("/")
+        inside = Q(node__project__slug=project) if slash else Q(node__project=None)
+        return inside & Q(node__name=node) | (Q(project__slug=project) if slash else Q(pk__in=[])) | above
     return (
         Q(project__slug__icontains=place)
         | Q(runbook__slug__icontains=place)
         | Q(runbook__project__slug__icontains=place)
+        | Q(node__name__icontains=place)
+        | Q(secret__slug__icontains=place)
+        | Q(secret__project__slug__icontains=place)
     )

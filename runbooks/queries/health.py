@@ -13,9 +13,11 @@ from django.db.models import Count, Max, Min, Q
 from runbooks.access.fetch import installation
 from runbooks.domain.states import RunStatus, StepStatus
 from runbooks.live.announce import broker_error
-from runbooks.models import AuditPending, Delivery, OutboxMessage, Run, StepRun
+from runbooks.models import AuditPending, Delivery, Run, StepRun
+from runbooks.models.offers import offers_of
 
 SEEN_WITHIN = timedelta(days=1)
+NOTHING_TOLD = {"level": "", "why": ""}
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Worker:
     running: int
     last_started: datetime | None
     lease_until: datetime | None
+    level: str  # of containment, the strongest that it offers; "" if it has not told
+    why: str  # it is not more
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class Health:
     workers: Sequence[Worker]
     running: int
     queued: Backlog
-    hints: Backlog
+    hints: int  # not sent: the broker did not take them
     unsequenced: int
     failing: Sequence[Delivery]
 
@@ -65,7 +69,7 @@ def health(*, now: datetime) -> Health:
         queued=_backlog(
             **Run.objects.filter(status=RunStatus.QUEUED).aggregate(count=Count("pk"), oldest=Min("created_at"))
         ),
-        hints=_backlog(**OutboxMessage.objects.aggregate(count=Count("pk"), oldest=Min("created_at"))),
+        hints=StepRun.objects.filter(status=StepStatus.QUEUED, hinted_at=None).count(),
         unsequenced=AuditPending.objects.count(),
         failing=_failing(),
     )
@@ -96,9 +100,11 @@ def _workers(now: datetime) -> list[Worker]:
     rows = recent.values("worker").annotate(
         running=Count("pk", filter=running), last=Max("started_at"), lease=Max("lease_until", filter=running)
     )
+    found = list(rows.order_by("-running", "-last")[:50])
+    offers = offers_of(row["worker"] for row in found)
     return [
-        Worker(row["worker"], row["running"], row["last"], row["lease"])
-        for row in rows.order_by("-running", "-last")[:50]
+        Worker(row["worker"], row["running"], row["last"], row["lease"], **offers.get(row["worker"], NOTHING_TOLD))
+        for row in found
     ]
 
 

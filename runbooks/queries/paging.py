@@ -26,12 +26,15 @@ class Page(Generic[T]):
     next: str | None  # cursor of the page that follows
 
 
-def page(*, queryset: QuerySet[M], cursor: str = "", size: int = DEFAULT_SIZE, key: str = "pk") -> Page[M]:
-    """By KEY, descending: a unique field that sorts by time. Raises Invalid for a cursor that is none."""
+def page(
+    *, queryset: QuerySet[M], cursor: str = "", size: int = DEFAULT_SIZE, key: str = "pk", forward: bool = False
+) -> Page[M]:
+    """By KEY, a unique field that sorts by time; newest first or FORWARD. Raises Invalid for a cursor that is none."""
+    comparison, order = ("gt", key) if forward else ("lt", f"-{key}")
     if cursor:
         by_id = key == "pk" and isinstance(queryset.model._meta.pk, UUIDField)
-        queryset = queryset.filter(**{f"{key}__lt": _decoded(cursor, by_id=by_id)})
-    rows = list(queryset.order_by(f"-{key}")[: size + 1])
+        queryset = queryset.filter(**{f"{key}__{comparison}": _decoded(cursor, by_id=by_id)})
+    rows = list(queryset.order_by(order)[: size + 1])
     following = _encoded(getattr(rows[size - 1], key)) if len(rows) > size else None
     return Page(results=rows[:size], next=following)
 

@@ -4,13 +4,16 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from runbooks.access.actors import Actor
 from runbooks.access.rights import restrict_runs, rights_on
 from runbooks.domain.states import RUN_FINAL
-from runbooks.models import Run, Runbook
+from runbooks.models import Run, Runbook, StepRun
+from runbooks.models.prepared import Prepared
 from runbooks.queries.runbooks import runbooks
+
+WHOLE_STEPS = StepRun.objects.filter(part_of=None).select_related("fan_out")
 
 
 def runs(*, actor: Actor, now: datetime, runbook: str = "", status: str = "", requested_by: str = "") -> QuerySet[Run]:
@@ -26,7 +29,27 @@ def runs(*, actor: Actor, now: datetime, runbook: str = "", status: str = "", re
         found = found.filter(status=status)
     if requested_by:
         found = found.filter(requested_by__username=requested_by)
-    return found.select_related("runbook__project", "version", "requested_by").prefetch_related("step_runs")
+    return found.select_related("runbook__project", "version", "requested_by").prefetch_related(
+        Prefetch("step_runs", queryset=WHOLE_STEPS)
+    )
+
+
+STEPS_OF = Prepared(lambda run: WHOLE_STEPS.filter(run=run), Run._meta.pk)
+
+
+def with_steps(run: Run) -> Run:
+    """The run, its step runs loaded, as `prefetch_related` does it; not those on single nodes."""
+    steps = run.step_runs.all()
+    steps._result_cache = STEPS_OF(run.pk)
+    run._prefetched_objects_cache = {"step_runs": steps}  # type: ignore[attr-defined]
+    return run
+
+
+def all_steps(*, run: Run, step: str = "", node: str = "", status: str = "") -> QuerySet[StepRun]:
+    """Those on single nodes too, in the order in which they came to be."""
+    asked = {"step": step, "node": node, "status": status}
+    found = StepRun.objects.filter(run=run.pk, **{name: value for name, value in asked.items() if value})
+    return found.select_related("fan_out")
 
 
 def with_output_seen_by(*, actor: Actor, runs: Sequence[Run], now: datetime) -> set[uuid.UUID]:

@@ -7,3 +7,10 @@ class Conflict(Exception):
     def __init__(self, detail: str, *, code: str = "conflict") -> None:
         super().__init__(detail)
         self.code = code
+
+
+class Stale(Conflict):
+    """Somebody changed it since it was read: read it again, then change it."""
+
+    def __init__(self) -> None:
+        super().__init__("Somebody changed this since you read it: read it again, then change it.", code="stale")

@@ -26,6 +26,8 @@ class Link:
 ENTRIES = (
     Entry("catalog", _("Catalog"), frozenset({"", "runbooks", "projects"})),
     Entry("runs", _("Runs"), frozenset({"runs"})),
+    Entry("nodes", _("Nodes"), frozenset({"nodes"})),
+    Entry("secrets", _("Secrets"), frozenset({"secrets"})),
     Entry("reviews", _("Reviews"), frozenset({"reviews"})),
     Entry("access", _("Access"), frozenset({"access", "grants", "groups", "people"})),
     Entry("audit", _("Audit"), frozenset({"audit"}), right="audit"),

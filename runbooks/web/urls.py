@@ -13,6 +13,8 @@ from runbooks.web.views import (
     groups,
     me,
     new_grant,
+    node,
+    nodes,
     palette,
     people,
     person,
@@ -22,6 +24,7 @@ from runbooks.web.views import (
     run_form,
     runbook,
     runs,
+    secrets,
     version,
     version_diff,
 )
@@ -29,6 +32,7 @@ from runbooks.web.views import (
 BOOK = "runbooks/<slug:project>/<slug:slug>"
 VERSION = f"{BOOK}/versions/<int:number>"
 RUN = "runs/<str:run_id>"
+KEY = "nodes/<str:node_id>/keys/<str:key_id>"
 
 # For runners: find, start, watch.
 RUNNERS: list[URLPattern] = [
@@ -39,6 +43,9 @@ RUNNERS: list[URLPattern] = [
     path("runs", runs.runs, name="runs"),
     path(RUN, run.run, name="run"),
     path(f"{RUN}/cancel", run.run_cancel, name="run_cancel"),
+    path(f"{RUN}/resume", run.run_resume, name="run_resume"),
+    path(f"{RUN}/notes", run.run_note, name="run_note"),
+    path(f"{RUN}/steps/<str:step>/complete", run.run_step_complete, name="run_step_complete"),
     path(f"{RUN}/rerun", run.run_rerun, name="run_rerun"),
     path("palette", palette.palette, name="palette"),
 ]
@@ -59,6 +66,17 @@ AUTHORS = [
 
 # For owners, auditors and administrators: access, audit, admin, me.
 KEEPERS = [
+    path("nodes", nodes.nodes, name="nodes"),
+    path("nodes/new", nodes.new_node, name="new_node"),
+    path("nodes/import", nodes.import_nodes, name="import_nodes"),
+    path("nodes/<str:node_id>", node.node, name="node"),
+    path("nodes/<str:node_id>/archive", node.archive_node, name="archive_node"),
+    path(KEY + "/accept", node.decide_host_key, {"verdict": "accept"}, name="accept_host_key"),
+    path(KEY + "/reject", node.decide_host_key, {"verdict": "reject"}, name="reject_host_key"),
+    path("secrets", secrets.secrets, name="secrets"),
+    path("secrets/new", secrets.new_secret, name="new_secret"),
+    path("secrets/<slug:project>/<slug:slug>", secrets.secret, name="secret"),
+    path("secrets/<slug:project>/<slug:slug>/archive", secrets.archive_secret, name="archive_secret"),
     path("access", access.access, name="access"),
     path("access/new", new_grant.new_grant, name="new_grant"),
     path("access/<str:grant_id>/revoke", access.revoke_grant, name="revoke_grant"),

@@ -1,12 +1,17 @@
-"""`make bench`: what the main job costs, beside the raw loop of the same minute. Prints; never judges."""
+"""`make bench`: what the main job costs, beside the raw loop of the same minute. Prints; never judges.
 
-import statistics
+Other parts take minutes: `make bench ARGS=output` measures a run that writes 1 GiB, `ARGS=waiting` 500 scripts that
+wait at once, `ARGS=queued` 10,000 queued runs (`ARGS="queued 1000"`: so many).
+"""
+
 import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 
+from tests.bench import load, output
+from tests.bench.showing import pss_megabytes, show_times
 from tests.installation import Client, Installation, installation
 from tests.vetted import Vetted
 
@@ -61,21 +66,25 @@ def first_output(client: Client, runbook: str) -> None:
 
 
 def throughput(system: Installation, runbook: str) -> None:
-    """200 runs from 8 clients, until the last has finished."""
+    """200 runs from 8 clients, until the last has ended: a ninth looks at the list of those that have not."""
     clients = [system.client("runner") for _ in range(CLIENTS)]
+    observer = system.client("runner")
     begun = time.perf_counter()
 
     def work(client: Client) -> None:
-        started = [client.start(runbook) for _ in range(THROUGHPUT_RUNS // CLIENTS)]
-        for run_id in started:
-            assert client.finished(run_id, every=0.25)["status"] == "succeeded"
+        for _ in range(THROUGHPUT_RUNS // CLIENTS):
+            client.start(runbook)
 
     threads = [threading.Thread(target=work, args=(client,)) for client in clients]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    while observer("GET", f"/runs?runbook={runbook}&status=open&limit=1")["results"]:
+        time.sleep(0.05)
     took = time.perf_counter() - begun
+    ends = {run["status"] for run in observer("GET", f"/runs?runbook={runbook}&limit={THROUGHPUT_RUNS}")["results"]}
+    assert ends == {"succeeded"}
     print(f"{'200 runs from 8 clients':48} {THROUGHPUT_RUNS / took:7.1f} runs/s")
 
 
@@ -91,21 +100,11 @@ def big_output(client: Client, runbook: str) -> None:
     print(f"{'    the same into a pipe, raw':48} {time.perf_counter() - begun:7.2f} s")
 
 
-def pss_megabytes(system: Installation) -> dict[str, float]:
-    """By process title, after a moment of rest."""
-    time.sleep(3)
-    found = {}
-    for pid, title in system.processes().items():
-        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
-        kilobytes = next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
-        found[f"{title[:36]} {pid}"] = kilobytes / 1024
-    return found
-
-
-def show_times(name: str, milliseconds: Sequence[float]) -> None:
-    p95 = statistics.quantiles(milliseconds, n=20)[18]
-    print(f"{name:48} p50 {statistics.median(milliseconds):6.1f} ms   p95 {p95:6.1f} ms")
-
-
 if __name__ == "__main__":
-    main()
+    part, *more = sys.argv[1:] or [""]
+    if part == "output":
+        output.main()
+    elif part in load.PARTS:
+        load.PARTS[part](*map(int, more))
+    else:
+        main()

@@ -248,7 +248,7 @@ class Handler(BaseHTTPRequestHandler):
             case "POST", "cancel":
                 run.become("cancelled")
                 self._json(202, run.as_json())
-            case "POST", "rerun":
+            case "POST", "rerun" | "resume":
                 self._start_again(run)
 
     def _start_again(self, run: Run) -> None:

@@ -152,9 +152,10 @@ def _modules_after(*words: str) -> set[str]:
     return set(done.stderr.split())
 
 
-def test_nothing_else_of_this_tree_is_loaded() -> None:
+def test_nothing_else_of_this_tree_is_loaded_but_for_a_try() -> None:
     code = "import sys, pkgutil, importlib, runbooks.cli.commands as c\n"
-    code += "[importlib.import_module(f'{c.__name__}.{m.name}') for m in pkgutil.iter_modules(c.__path__)]\n"
+    code += "names = {m.name for m in pkgutil.iter_modules(c.__path__)} - {'try_here'}\n"
+    code += "[importlib.import_module(f'{c.__name__}.{name}') for name in names]\n"
     code += "print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
@@ -162,6 +163,14 @@ def test_nothing_else_of_this_tree_is_loaded() -> None:
     assert "runbooks.cli.follow" in loaded
     ours = {name for name in loaded if name.startswith(("runbooks.", "opsaas", "django"))}
     assert {name for name in ours if not name.startswith("runbooks.cli")} == set()
+
+
+def test_a_try_loads_nothing_of_the_server_and_no_network_library() -> None:
+    loaded = _modules_after("try", "--help")
+    assert "runbooks.execution.local" in loaded
+    rooms = {name.split(".")[1] for name in loaded if name.startswith("runbooks.")}
+    assert rooms == {"cli", "domain", "execution"}
+    assert not loaded & {"django", "httpx", "keyring", "paramiko", "celery"}
 
 
 def test_the_command_is_a_module_too() -> None:

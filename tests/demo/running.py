@@ -10,7 +10,7 @@ from runbooks.demo.load import PROCEDURES, load_definition
 from runbooks.domain import outputs
 from runbooks.domain.definition import Definition, Step, parse_definition
 from runbooks.domain.environment import parameter_variables
-from runbooks.domain.parameters import clean_values
+from runbooks.domain.parameters import clean_values, uploads_in
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -42,7 +42,11 @@ def run_definition(
 ) -> list[Result]:
     """The results of the steps that ran: up to the first that failed, each in a folder of its own."""
     given = {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
-    variables = parameter_variables(clean_values(definition.parameters, given))
+    paths = {}
+    for name, file in uploads_in(definition.parameters, given).items():
+        (folder / file.name).write_bytes(file.data)
+        paths[name] = str(folder / file.name)
+    variables = parameter_variables(clean_values(definition.parameters, given), paths=paths)
     results: list[Result] = []
     for step in definition.steps:
         place = folder / step.id

@@ -10,7 +10,7 @@ from runbooks.demo.load import PROCEDURES, SAMPLES, load_definitions
 from runbooks.domain.definition import parse_definition
 
 DEFINITIONS = {definition["metadata"]["slug"]: definition for definition in load_definitions(project="demo")}
-SUPPORTED_TYPES = {"string", "text", "integer", "number", "boolean", "choice"}
+SUPPORTED_TYPES = {"string", "text", "integer", "number", "boolean", "choice", "choices", "datetime", "file"}
 SECTIONS = ["Meaning", "Impact", "Diagnosis", "Verify", "Undo"]
 
 every_runbook = pytest.mark.parametrize("definition", DEFINITIONS.values(), ids=DEFINITIONS.keys())

@@ -12,7 +12,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
 def test_the_first_runbook_of_the_page_does_what_it_says(tmp_path: Path) -> None:
-    (example,) = re.findall(
+    example, *_ = re.findall(
         r"^```yaml\n(.*?)^```", (DOCS / "writing-a-runbook.md").read_text(), re.DOTALL | re.MULTILINE
     )
     definition = parse_definition(read_yaml(example.encode()))

@@ -113,6 +113,20 @@ CASES = [
     Case(
         "capacity-forecast", FINE, "full in 23 days", values={"extra_per_day": 2}, outputs={"growth_per_day": "6.594"}
     ),
+    Case(
+        "capacity-forecast",
+        FINDING,
+        "::error::It will be full in 34 days, on 2026-12-10: before 2026-12-24, when more is to come.",
+        values={"relief_at": "2026-12-24T08:00:00+01:00", "show": []},
+    ),
+    Case("capacity-forecast", FINE, "full in 34 days", values={"relief_at": "2026-12-10T23:00:00Z", "show": ["chart"]}),
+    Case(
+        "capacity-forecast",
+        FINE,
+        "It does not grow",
+        values={"measurements_file": {"name": "days.txt", "content": "MjAyNi0xMS0wMSA1CjIwMjYtMTEtMDIgNQo="}},
+        outputs={"days_left": "never"},
+    ),
     Case("capacity-forecast", FINE, "full in 28 days", values={"assume_worst": True}),
     Case(
         "capacity-forecast",

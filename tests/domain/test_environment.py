@@ -12,11 +12,13 @@ from runbooks.domain.environment import LARGEST_VARIABLE_BYTES, parameter_variab
         (False, "false"),
         (0, "0"),
         (-1.5, "-1.5"),
+        (["two words", "é"], "two words\né"),
+        ([], ""),
         (["é", 1, None], '["é", 1, null]'),
         (None, None),
     ],
 )
-def test_strings_stay_as_they_are_and_all_else_is_json(value: object, text: str | None) -> None:
+def test_strings_stay_as_they_are_lists_of_them_are_lines_and_all_else_is_json(value: object, text: str | None) -> None:
     assert render(value) == text
 
 

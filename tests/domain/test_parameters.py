@@ -6,11 +6,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from runbooks.domain.parameters import Parameter, ParameterType, clean_values, values_from_form
+from runbooks.domain import form_values
+from runbooks.domain.parameters import Parameter, ParameterType, clean_values
 from runbooks.domain.problems import Invalid
 
 STRING, TEXT, INTEGER = ParameterType.STRING, ParameterType.TEXT, ParameterType.INTEGER
 NUMBER, BOOLEAN, CHOICE = ParameterType.NUMBER, ParameterType.BOOLEAN, ParameterType.CHOICE
+CHOICES, DATETIME = ParameterType.CHOICES, ParameterType.DATETIME
 
 TYPED = (
     Parameter("env", CHOICE, choices=("staging", "production")),
@@ -19,7 +21,14 @@ TYPED = (
     Parameter("free", TEXT, required=False),
     Parameter("ratio", NUMBER, required=False, min=0, max=1),
     Parameter("force", BOOLEAN, required=False),
+    Parameter("days", CHOICES, required=False, choices=("mon", "tue", "wed"), max=2),
+    Parameter("at", DATETIME, required=False, earliest="2026-01-01T00:00:00Z", latest="2027-01-01T00:00:00+01:00"),
 )
+
+
+def values_from_form(parameters: tuple[Parameter, ...], fields: dict[str, str]) -> dict[str, Any]:
+    """Of a form that has each field once."""
+    return form_values.values_from_form(parameters, {name: [posted] for name, posted in fields.items()})
 
 
 def refused(given: object, parameters: tuple[Parameter, ...] = TYPED) -> list[tuple[str, str]]:
@@ -77,6 +86,23 @@ def test_values_come_in_the_order_of_the_parameters() -> None:
         ({"ratio": float("inf")}, "/parameters/ratio", "number_not_finite"),
         ({"force": "true"}, "/parameters/force", "wrong_type"),
         ({"force": 1}, "/parameters/force", "wrong_type"),
+        ({"days": "mon"}, "/parameters/days", "wrong_type"),
+        ({"days": None}, "/parameters/days", "wrong_type"),
+        ({"days": ["mon", "sun"]}, "/parameters/days", "not_a_choice"),
+        ({"days": [["mon"]]}, "/parameters/days", "not_a_choice"),
+        ({"days": ["mon", "mon"]}, "/parameters/days", "repeated"),
+        ({"days": ["mon", "tue", "wed"]}, "/parameters/days", "too_many"),
+        ({"at": 5}, "/parameters/at", "wrong_type"),
+        ({"at": "tomorrow"}, "/parameters/at", "bad_format"),
+        ({"at": "2026-11-21T14:00:00"}, "/parameters/at", "bad_format"),
+        ({"at": "2026-11-21 14:00:00Z"}, "/parameters/at", "bad_format"),
+        ({"at": "2026-11-21t14:00:00z"}, "/parameters/at", "bad_format"),
+        ({"at": "2026-02-30T14:00:00Z"}, "/parameters/at", "bad_format"),
+        ({"at": "2026-11-21T14:00:60Z"}, "/parameters/at", "bad_format"),
+        ({"at": "0001-01-01T00:00:00+14:00"}, "/parameters/at", "bad_format"),
+        ({"at": "2026-11-21T14:00:00Z\n"}, "/parameters/at", "bad_format"),
+        ({"at": "2026-01-01T00:30:00+01:00"}, "/parameters/at", "too_early"),
+        ({"at": "2026-12-31T23:00:01Z"}, "/parameters/at", "too_late"),
         ({"more": 1}, "/parameters/more", "unknown_parameter"),
         ({"a/b": 1}, "/parameters/a~1b", "unknown_parameter"),
         ({"\ud800": 1}, "/parameters/\\ud800", "unknown_parameter"),
@@ -145,6 +171,33 @@ def test_a_pattern_holds_for_the_whole_value_with_alternatives_too() -> None:
     parameters = (Parameter("s", STRING, pattern="a|b"),)
     assert refused({"s": "ab"}, parameters) == [("/parameters/s", "pattern_mismatch")]
     assert clean_values(parameters, {"s": "b"}) == {"s": "b"}
+
+
+def test_choices_and_moments_stay_as_they_were_given() -> None:
+    given = {"env": "staging", "count": 2, "days": ["tue", "mon"], "at": "2026-11-21T14:00:00.5+05:30"}
+    assert clean_values(TYPED, given) == given
+
+
+def test_choices_that_are_needed_are_at_least_one_unless_the_author_says_otherwise() -> None:
+    needed = (Parameter("c", CHOICES, choices=("x", "y")),)
+    assert refused({"c": []}, needed) == [("/parameters/c", "too_few")]
+    assert refused({}, needed) == [("/parameters/c", "required")]
+    assert clean_values((Parameter("c", CHOICES, choices=("x",), min=0),), {"c": []}) == {"c": []}
+    assert clean_values((Parameter("c", CHOICES, required=False, choices=("x",)),), {"c": []}) == {"c": []}
+
+
+def test_a_form_gives_choices_as_a_list_and_moments_in_utc() -> None:
+    fields = {"env": ["staging"], "days": ["mon", "wed"], "at": ["2026-11-21T14:00"]}
+    values = form_values.values_from_form(TYPED, fields)
+    assert (values["days"], values["at"]) == (["mon", "wed"], "2026-11-21T14:00:00Z")
+    assert form_values.values_from_form(TYPED, {"at": ["2026-11-21 14:00:30.5"]})["at"] == "2026-11-21T14:00:30.5Z"
+    assert form_values.values_from_form(TYPED, {"at": ["noon"]})["at"] == "noon"
+
+
+def test_choices_that_were_all_unticked_are_none_and_not_the_default() -> None:
+    parameters = (Parameter("c", CHOICES, required=False, default=["x"], choices=("x", "y")),)
+    assert clean_values(parameters, form_values.values_from_form(parameters, {})) == {"c": []}
+    assert form_values.values_from_form((Parameter("c", CHOICES, required=False, choices=("x",)),), {}) == {}
 
 
 def test_a_pattern_that_would_stall_others_does_not_stall() -> None:

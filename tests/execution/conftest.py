@@ -1,20 +1,43 @@
+import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from runbooks.execution.ladder import LEVELS
 from runbooks.execution.local import LocalExecutor
+from runbooks.execution.recipes import HOST, WITH_A_USER
 from tests.execution.helpers import folders
 
 
-@pytest.fixture(scope="module")
-def base_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("work") / "runs"
+@pytest.fixture(scope="session")
+def passable_folder() -> Iterator[Path]:
+    """Pytest's own is closed to the users that scripts run as where the worker is root; and a folder below /tmp can't
+    be taken away where a script's /tmp is its own."""
+    with tempfile.TemporaryDirectory(prefix="opsaas-test-", dir="/var/tmp") as made:
+        os.chmod(made, 0o711)
+        yield Path(made)
+
+
+@pytest.fixture(scope="module", params=LEVELS)
+def recipe(request: pytest.FixtureRequest) -> str:
+    """Each way to keep a script from the machine."""
+    return str(request.param)
 
 
 @pytest.fixture(scope="module")
-def shared_executor(base_folder: Path) -> Iterator[LocalExecutor]:
-    with LocalExecutor(base_folder=base_folder) as started:
+def base_folder(passable_folder: Path, recipe: str) -> Path:
+    return passable_folder / recipe
+
+
+@pytest.fixture(scope="module")
+def shared_executor(base_folder: Path, recipe: str) -> Iterator[LocalExecutor]:
+    if recipe in WITH_A_USER and os.geteuid() != 0:
+        pytest.skip("only root can give each script a user of its own")
+    with LocalExecutor(base_folder=base_folder, recipes=(recipe, HOST)) as started:
+        if recipe in started.ladder.refused:
+            pytest.skip(f"this machine refuses {recipe}: {started.ladder.refused[recipe]}")
         yield started
 
 

@@ -7,9 +7,8 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-from runbooks.domain.ports import Outcome, StopReason, Work
+from runbooks.domain.ports import Executor, Outcome, StopReason, Work
 from runbooks.execution.linux import boottime
-from runbooks.execution.local import LocalExecutor
 
 
 class Sink:
@@ -75,7 +74,7 @@ def work(script: str, *interpreter: str, **changes: object) -> Work:
 class Running:
     """A piece of work being executed in a thread."""
 
-    def __init__(self, executor: LocalExecutor, piece: Work, lease: HeldLease | None = None) -> None:
+    def __init__(self, executor: Executor, piece: Work, lease: HeldLease | None = None) -> None:
         self.work = piece
         self.sink = Sink()
         self.lease = lease or HeldLease()

@@ -13,6 +13,7 @@ import pytest
 
 from runbooks.domain.ports import OutcomeKind, StopReason
 from runbooks.execution.local import LocalExecutor
+from runbooks.execution.recipes import HOST
 from tests.execution.helpers import (
     HeldLease,
     Running,
@@ -126,11 +127,18 @@ def test_nothing_runs_on_without_renewals(executor: LocalExecutor) -> None:
     assert survivors(run.work.run_id) == []
 
 
+def test_nothing_starts_once_its_lease_has_run_out(executor: LocalExecutor, tmp_path: Path) -> None:
+    outcome = executor.execute(work=work(f"echo x > {tmp_path}/ran"), sink=Sink(), lease=HeldLease(seconds=-1))
+    assert outcome.kind is OutcomeKind.VANISHED
+    assert "paused for longer than its lease" in outcome.detail
+    assert not (tmp_path / "ran").exists()
+
+
 def test_renewals_keep_a_script_going(executor: LocalExecutor) -> None:
-    run = Running(executor, work("sleep 1; echo through"), HeldLease(seconds=0.7))
+    run = Running(executor, work("sleep 2; echo through"), HeldLease(seconds=1.5))
     for _ in range(4):
-        time.sleep(0.25)
-        run.lease.renew(seconds=0.7)
+        time.sleep(0.5)
+        run.lease.renew(seconds=1.5)
     assert (run.outcome().kind, run.sink.text) == (OutcomeKind.EXITED, "through\n")
 
 
@@ -150,9 +158,9 @@ def test_outputs_that_could_not_be_read_in_time_are_told_to_be_lost(executor: Lo
 class WorkerProcess:
     """A worker of its own, which a test may kill or pause."""
 
-    def __init__(self, base_folder: Path, run_id: str, lease_seconds: float = 60.0) -> None:
+    def __init__(self, base_folder: Path, recipe: str, run_id: str, lease_seconds: float = 60.0) -> None:
         self.run_id = run_id
-        command = [sys.executable, "-m", "tests.execution.worker", str(base_folder), run_id, str(lease_seconds)]
+        command = [sys.executable, "-m", "tests.execution.worker", str(base_folder), run_id, str(lease_seconds), recipe]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE)
         wait_until(lambda: len(survivors(run_id)) >= 3)
 
@@ -165,8 +173,8 @@ class WorkerProcess:
 
 
 @pytest.fixture
-def worker(base_folder: Path) -> Iterator[WorkerProcess]:
-    process = WorkerProcess(base_folder, run_id=os.urandom(8).hex())
+def worker(shared_executor: LocalExecutor, base_folder: Path, recipe: str) -> Iterator[WorkerProcess]:
+    process = WorkerProcess(base_folder, recipe, run_id=os.urandom(8).hex())
     yield process
     process.end()
 
@@ -176,7 +184,7 @@ def test_the_worker_is_an_ancestor_of_the_script(worker: WorkerProcess) -> None:
     spawner = parent(warden)
     assert spawner in titled("opsaas: spawner")
     assert parent(spawner) == worker.process.pid
-    assert any(parent(pid) == warden for pid in survivors(worker.run_id))
+    assert any(warden in (parent(pid), parent(parent(pid))) for pid in survivors(worker.run_id))
 
 
 def test_a_killed_worker_leaves_nothing(worker: WorkerProcess, base_folder: Path) -> None:
@@ -195,8 +203,8 @@ def test_a_killed_worker_leaves_nothing_even_under_a_stopped_warden(worker: Work
     wait_until(lambda: not survivors(worker.run_id) and not folders(base_folder))
 
 
-def test_a_paused_worker_leaves_nothing_past_its_lease(base_folder: Path) -> None:
-    worker = WorkerProcess(base_folder, run_id=os.urandom(8).hex(), lease_seconds=1.0)
+def test_a_paused_worker_leaves_nothing_past_its_lease(base_folder: Path, recipe: str) -> None:
+    worker = WorkerProcess(base_folder, recipe, run_id=os.urandom(8).hex(), lease_seconds=1.0)
     worker.send(signal.SIGSTOP)
     try:
         wait_until(lambda: not survivors(worker.run_id) and not folders(base_folder))
@@ -207,8 +215,8 @@ def test_a_paused_worker_leaves_nothing_past_its_lease(base_folder: Path) -> Non
         worker.end()
 
 
-def test_a_worker_told_to_stop_leaves_nothing(base_folder: Path) -> None:
-    with LocalExecutor(base_folder=base_folder) as executor:
+def test_a_worker_told_to_stop_leaves_nothing(base_folder: Path, recipe: str) -> None:
+    with LocalExecutor(base_folder=base_folder, recipes=(recipe, HOST)) as executor:
         run = Running(executor, work(TREES["deaf in other sessions"]))
         run.until_it_says("ready")
     assert survivors(run.work.run_id) == []
@@ -241,8 +249,8 @@ def test_a_killed_spawner_takes_its_scripts_along_and_is_replaced(executor: Loca
     assert sink.text == "again\n"
 
 
-def test_a_script_ends_even_with_spawner_and_warden(base_folder: Path) -> None:
-    executor = LocalExecutor(base_folder=base_folder)
+def test_a_script_ends_even_with_spawner_and_warden(base_folder: Path, recipe: str) -> None:
+    executor = LocalExecutor(base_folder=base_folder, recipes=(recipe, HOST))
     run = Running(executor, work("echo ready; exec sleep 60"))
     run.until_it_says("ready")
     warden = warden_of(run.work)
@@ -255,16 +263,18 @@ def test_a_script_ends_even_with_spawner_and_warden(base_folder: Path) -> None:
     executor.stop()
 
 
-def test_a_paused_warden_is_replaced_by_force(base_folder: Path) -> None:
-    with LocalExecutor(base_folder=base_folder, patience_seconds=0.5) as executor:
-        run = Running(executor, work("kill -STOP $PPID; setsid sleep 60", timeout_seconds=0.3, grace_seconds=0.2))
+def test_a_paused_warden_is_replaced_by_force(base_folder: Path, recipe: str) -> None:
+    with LocalExecutor(base_folder=base_folder, recipes=(recipe, HOST), patience_seconds=0.5) as executor:
+        run = Running(executor, work("echo ready; setsid sleep 60", timeout_seconds=1.5, grace_seconds=0.2))
+        run.until_it_says("ready")
+        os.kill(warden_of(run.work), signal.SIGSTOP)
         outcome = run.outcome()
         assert (outcome.kind, survivors(run.work.run_id)) == (OutcomeKind.VANISHED, [])
         assert folders(base_folder) == []
 
 
 def test_signals_for_the_whole_service_leave_scripts_to_the_worker(executor: LocalExecutor) -> None:
-    run = Running(executor, work("echo ready; sleep 0.5; echo through"))
+    run = Running(executor, work("echo ready; sleep 2; echo through"))
     run.until_it_says("ready")
     warden = warden_of(run.work)
     for pid in (warden, parent(warden)):

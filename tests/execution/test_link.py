@@ -17,9 +17,10 @@ SCRIPTS = 100
 
 
 def spawner_of(executor: LocalExecutor) -> int:
-    run = Running(executor, work("echo ready; sleep 1"))
+    run = Running(executor, work("echo ready; sleep 60"))
     run.until_it_says("ready")
     spawner = parent(warden_of(run.work))
+    run.lease.end(StopReason.CANCELLED)
     run.outcome()
     return spawner
 
@@ -31,12 +32,14 @@ def test_a_spawner_that_died_idle_is_replaced(executor: LocalExecutor) -> None:
         assert {run.outcome().exit_code for run in outcomes} == {0}
 
 
-def test_a_spawner_that_does_not_answer_is_replaced(executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_spawner_that_does_not_answer_is_replaced_and_starts_nothing_when_it_wakes_up(
+    executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     spawner = spawner_of(executor)
     monkeypatch.setattr(link, "ANSWER_SECONDS", 0.4)
     os.kill(spawner, signal.SIGSTOP)
     try:
-        outcome = executor.execute(work=work("exit 0"), sink=Sink(), lease=HeldLease())
+        outcome = executor.execute(work=work(f"echo x > {tmp_path}/ran"), sink=Sink(), lease=HeldLease())
         assert outcome.kind is OutcomeKind.NOT_STARTED
         assert "did not answer" in outcome.detail
         monkeypatch.undo()
@@ -44,6 +47,7 @@ def test_a_spawner_that_does_not_answer_is_replaced(executor: LocalExecutor, mon
     finally:
         os.kill(spawner, signal.SIGCONT)
     wait_until(lambda: spawner not in titled("opsaas: spawner"))
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_forked_worker_gets_a_spawner_of_its_own(executor: LocalExecutor) -> None:

@@ -2,12 +2,14 @@
 
 import json
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
-from runbooks.domain.ports import Outcome, OutcomeKind, StopReason, Work
+from runbooks.domain.ports import Containment, Level, Outcome, OutcomeKind, StopReason, Work
 from runbooks.execution.local import LocalExecutor
+from runbooks.execution.recipes import HOST
 from tests.execution.helpers import HeldLease, Sink, folders, survivors, titled, work
 
 NASTY = 'it\'s "so" $(id) `id` \\ ; & | > < * ? ~ \n\tnew line, é, 漢字, 🙂\r\n '
@@ -32,7 +34,7 @@ def run(executor: LocalExecutor, piece: Work) -> tuple[Outcome, Sink]:
 )
 def test_a_script_in_any_language_runs(executor: LocalExecutor, interpreter: tuple[str, ...], script: str) -> None:
     outcome, sink = run(executor, work(script, *interpreter))
-    assert (outcome, sink.text) == (Outcome(kind=OutcomeKind.EXITED, exit_code=0), "hello\n")
+    assert (outcome.kind, outcome.exit_code, sink.text) == (OutcomeKind.EXITED, 0, "hello\n")
 
 
 def test_the_path_replaces_its_placeholder_inside_an_argument(executor: LocalExecutor) -> None:
@@ -68,11 +70,12 @@ def test_what_cannot_be_started_is_named(
     assert words in outcome.detail
 
 
-def test_what_only_the_kernel_refuses_is_named(executor: LocalExecutor, tmp_path: Path) -> None:
+def test_what_only_the_kernel_refuses_is_named(tmp_path: Path) -> None:
     program = tmp_path / "broken"
     program.write_bytes(b"#!/no/such/loader\n")
     program.chmod(0o755)
-    outcome, _ = run(executor, work("", str(program)))
+    with LocalExecutor(base_folder=tmp_path / "runs", recipes=(HOST,)) as executor:
+        outcome, _ = run(executor, work("", str(program)))
     assert (outcome.kind, outcome.exit_code) == (OutcomeKind.NOT_STARTED, 127)
     assert f'"{program}" is there, but' in outcome.detail
 
@@ -107,7 +110,7 @@ print(open(os.environ["OPSAAS_PARAMS_FILE"]).read())"""
         "OPSAAS_PARAM_YES": "true",
         "OPSAAS_PARAM_NUMBER": "1.5",
         "OPSAAS_PARAM_COUNT": "1000000000000000",
-        "OPSAAS_PARAM_LIST": '["a", "b\\""]',
+        "OPSAAS_PARAM_LIST": 'a\nb"',
     }
     assert file == values
 
@@ -186,6 +189,17 @@ def test_ignored_signals_are_not_inherited(executor: LocalExecutor) -> None:
     assert (blocked & ~of_the_c_library, ignored & ~of_the_c_library) == (0, 0)
 
 
+def test_what_the_worker_ignores_its_scripts_do_not(tmp_path: Path) -> None:
+    before = signal.signal(signal.SIGQUIT, signal.SIG_IGN)
+    try:
+        with LocalExecutor(base_folder=tmp_path / "work") as executor:
+            script = "grep -E '^SigIgn' /proc/self/status"
+            _, sink = run(executor, work(script, containment=Containment(level=Level.HOST)))
+    finally:
+        signal.signal(signal.SIGQUIT, before)
+    assert int(sink.text.split()[1], 16) & (1 << (signal.SIGQUIT - 1)) == 0
+
+
 def test_every_byte_is_delivered(executor: LocalExecutor) -> None:
     _, sink = run(executor, work("import os; [os.write(1, bytes(range(256)) * 1000) for _ in range(40)]", "python3"))
     assert sink.data == bytes(range(256)) * 40_000
@@ -211,8 +225,8 @@ def test_only_a_plain_output_file_is_read(executor: LocalExecutor, put: str) -> 
 
 
 def test_a_script_may_remove_all_that_it_was_given(executor: LocalExecutor) -> None:
-    outcome, _ = run(executor, work('rm -rf "$HOME"'))
-    assert outcome == Outcome(kind=OutcomeKind.EXITED, exit_code=0)
+    outcome, _ = run(executor, work('rm -rf "$HOME"; exit 0'))
+    assert (outcome.kind, outcome.exit_code, outcome.detail) == (OutcomeKind.EXITED, 0, "")
 
 
 def test_a_too_large_summary_is_told(executor: LocalExecutor) -> None:

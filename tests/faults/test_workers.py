@@ -3,61 +3,19 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 import redis
-from celery import Celery
 
+from tests.execution.helpers import survivors
 from tests.faults.conftest import LEASE_SECONDS
+from tests.faults.harm import counted, paused, send_hint, worker
 from tests.installation import Client, Installation
 from tests.vetted import Vetted
 
 pytestmark = pytest.mark.slow
-WORKER = "celeryd: "
 TWO_LEASES = 2 * LEASE_SECONDS + 4
-
-
-def counted(starts: Path) -> int:
-    return len(starts.read_text().splitlines()) if starts.exists() else 0
-
-
-def survivors(run_id: str) -> list[int]:
-    """Processes that carry the run's cookie."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if f"OPSAAS_RUN_ID={run_id}".encode() in (folder / "environ").read_bytes().split(b"\0"):
-                found.append(int(folder.name))
-    return found
-
-
-def worker(system: Installation) -> int:
-    """The worker's process, waited for if the supervisor is just starting it again."""
-    end = time.monotonic() + 30
-    while True:
-        with suppress(AssertionError):
-            return system.pid_of(WORKER)
-        assert time.monotonic() < end, system.processes()
-        time.sleep(0.1)
-
-
-@contextmanager
-def paused(pid: int) -> Iterator[None]:
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
-def send_hint(system: Installation, step_run_id: str, *, times: int) -> None:
-    app = Celery(broker=system.broker_url)
-    with app.producer_pool.acquire() as producer:
-        for _ in range(times):
-            app.send_task("runbooks.execute", kwargs={"id": step_run_id}, queue="opsaas", producer=producer)
 
 
 def test_a_killed_worker_leaves_a_lost_run_and_no_process(

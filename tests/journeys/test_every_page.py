@@ -44,6 +44,11 @@ SIGHTS = [
     Sight("diff", "owner", "/runbooks/{book}/versions/1/diff/2"),
     Sight("reviews", "owner", "/reviews", "Steady"),
     Sight("reviews, none", "runner", "/reviews"),
+    Sight("secrets", "owner", "/secrets", "Deploy key"),
+    Sight("secrets, none fits", "owner", "/secrets?q=there-is-no-such-thing"),
+    Sight("secret", "owner", "/secrets/{project}/deploy", "destroyed"),
+    Sight("secret, only to look at", "runner", "/secrets/{project}/deploy", "Deploy key"),
+    Sight("new secret", "owner", "/secrets/new"),
     Sight("access", "owner", "/access", "runner"),
     Sight("giving a grant", "owner", "/access/new"),
     Sight("audit", "auditor", "/audit", "run.requested"),
@@ -77,6 +82,7 @@ def scenery(
     endless = project.runbook("endless-sight", f"echo still at it; until [ -e {gate} ]; do sleep 0.1; done")
     runner, author, admin = (system.client(name) for name in ("runner", "author", "admin"))
     _more_versions(author, steady)
+    _a_secret(system.client("owner"), project.slug)
     admin("POST", "/groups", {"slug": "oncall", "title": "On call"})
     admin("POST", "/groups/oncall/members", {"user": "runner"})
     wanted = {"succeeded": steady, "failed": failing, "running": endless}
@@ -86,6 +92,12 @@ def scenery(
     yield {"book": steady, "project": project.slug, **started}
     Path(gate).touch()
     runner.finished(started["running"])
+
+
+def _a_secret(owner: Client, project: str) -> None:
+    about = {"title": "Deploy key", "description": "From the deploy server, by `make key`."}
+    owner("POST", "/secrets", {"project": project, "slug": "deploy", "value": "correct-horse", **about})
+    owner("PATCH", f"/secrets/{project}/deploy", {"value": "another-horse"})
 
 
 def _more_versions(author: Client, path: str) -> None:

@@ -23,6 +23,7 @@ doc: |
 
   Nothing leaves the queue any more.
 spec:
+  containment: {{level: host}}
   parameters:
     - {{name: queue, type: string, pattern: "[a-z]{{1,20}}"}}
   steps:

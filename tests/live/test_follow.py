@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from runbooks.live import sink as sinks
 from runbooks.live.append import NewEvent, append_events, append_output
-from runbooks.live.follow import PAGE, StreamEvent, events_after, log_bytes
+from runbooks.live.follow import StreamEvent, events_after, log_bytes
+from runbooks.live.pieces import PAGE, before_offset
 from runbooks.models import Run
 from tests.live.conftest import Writing
 
@@ -88,3 +89,14 @@ def test_what_is_written_between_two_reads_of_one_look_leaves_no_gap(writing: Wr
 @pytest.mark.parametrize(("start", "stop"), [(0, 1), (5, 40), (17, 18), (0, 10_000), (100, 100), (9_999, 10_000)])
 def test_any_range_of_the_log_is_that_slice_of_it(written: Writing, start: int, stop: int) -> None:
     assert b"".join(log_bytes(run=written.run, start=start, stop=stop)) == written.stored()[start:stop]
+
+
+def test_who_wants_the_end_only_gets_all_events_and_the_last_bytes_from_a_piece_on(written: Writing) -> None:
+    written.run.refresh_from_db()
+    first = before_offset(run=written.run, offset=written.run.output_bytes - 100)
+    whole = followed(written.run)
+    seen: list[StreamEvent] = []
+    while page := events_after(run_id=written.run.pk, seq=seen[-1].seq if seen else 0, output_after=first):
+        seen += page
+    assert seen == [event for event in whole if event.kind != "output" or event.seq > first]
+    assert 100 <= len(text_of(seen).encode()) < 200

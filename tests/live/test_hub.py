@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 import redis.asyncio
+from pytest_django import Settings
 
 from runbooks.live.announce import CHANNEL, redis_url
 from runbooks.live.hub import Hub
@@ -46,6 +47,21 @@ def test_a_server_that_ends_at_any_moment_is_not_held_up_by_its_subscription() -
         return [await end_after(0.0002 * step) for step in range(40)]
 
     assert all(asyncio.run(moments()))
+
+
+def test_with_another_broker_than_redis_nobody_is_woken_and_nothing_is_tried(settings: Settings) -> None:
+    """Streams look by themselves then: see `LOOK_SECONDS` of the stream."""
+    settings.OPSAAS_BROKER_URL = "amqp://guest:guest@127.0.0.1:1/"
+
+    async def watch() -> bool:
+        hub = Hub()
+        with hub.watching(RUN) as woken:
+            await asyncio.sleep(0.05)
+            assert hub._task
+            return hub._task.done() and not hub.listening and not woken.is_set()
+
+    assert redis_url() is None
+    assert asyncio.run(watch())
 
 
 async def _say(run_id: str) -> None:

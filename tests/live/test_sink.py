@@ -1,7 +1,8 @@
 """From a script's pipe to the database: nothing is lost, changed or written twice, and what is left out is said."""
 
 import pytest
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -140,3 +141,19 @@ def test_an_append_at_the_wrong_place_writes_nothing(writing: Writing) -> None:
         append_output(key=writing.key, at=7, data=b"gap", now=timezone.now())
     assert OutputChunk.objects.filter(run=writing.run).count() == 1
     assert Run.objects.get(pk=writing.run.pk).output_bytes == 3
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"x" * 3_000_000, b"\r50 %" * 400_000, b"\0\xff\xfe\xc3" * 500_000, "é".encode() * 1_000_001, b"\n" * 1_500_000],
+    ids=["a line of megabytes", "a storm of carriage returns", "no text at all", "halves of characters", "empty lines"],
+)
+def test_a_flood_is_stored_byte_for_byte_in_few_commits_and_whole_chunks(writing: Writing, data: bytes) -> None:
+    sink = writing.sink()
+    with CaptureQueriesContext(connection) as asked:
+        for at in range(0, len(data), 65536):
+            sink.write(data[at : at + 65536])
+        sink.close()
+    _check(writing, data)
+    assert max(len(chunk.data) for chunk in writing.chunks()) <= 65536
+    assert sum("INSERT" in query["sql"] for query in asked) < len(writing.chunks())

@@ -10,13 +10,14 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from django.utils import timezone
-from pytest_django import Settings
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
+from runbooks import outbox
 from runbooks.domain.ports import Message, NotDelivered
 from runbooks.models import AuditEvent, Delivery, Run
 from runbooks.notifications.email import EmailNotifier
-from runbooks.usecases.notifications.announce_use import announce_again
-from runbooks.usecases.notifications.deliver import BACK_OFF, deliver
+from runbooks.usecases.notifications.announce_use import announce_uses
+from runbooks.usecases.notifications.deliver import BACK_OFF, deliver_due, hint_due
 from tests.world import World, announced
 
 
@@ -65,7 +66,7 @@ def _use(settings: Settings, port: int) -> None:
 def test_each_owner_gets_one_mail_for_each_use(world: World, mailbox: Mailbox) -> None:
     run = world.executed(world.started())
     for _ in range(3):
-        announced(run)
+        announced()
     assert sorted(mail["To"] for mail in mailbox.mails) == ["owner2@example.org", "owner@example.org"]
     text = mailbox.mails[0].get_payload(decode=True)
     assert isinstance(text, bytes)
@@ -80,7 +81,7 @@ def test_a_refused_address_fails_the_delivery_and_not_the_run(world: World, mail
     owner.email = "nobody@example.org"
     owner.save(update_fields=["email"])
     run = world.executed(world.started())
-    announced(run)
+    announced()
     delivery = Delivery.objects.get(recipient=owner)
     assert "550 no such mailbox" in delivery.last_error
     assert (delivery.attempts, delivery.delivered_at) == (1, None)
@@ -92,30 +93,50 @@ def test_a_server_that_is_away_is_tried_again_with_growing_pauses_and_then_given
     world: World, settings: Settings
 ) -> None:
     _use(settings, free_port())
-    announced(world.executed(world.started()))
+    world.executed(world.started())
+    announced()
     delivery, now = Delivery.objects.get(recipient__username="owner"), timezone.now()
     for tries in range(2, len(BACK_OFF) + 2):
         now += timedelta(days=1)
-        deliver(delivery_id=str(delivery.pk), notifiers={"email": EmailNotifier()}, now=now)
+        deliver_due(notifiers={"email": EmailNotifier()}, now=now)
         delivery.refresh_from_db()
         assert delivery.attempts == tries
     assert delivery.next_attempt_at is None
-    assert AuditEvent.objects.filter(action="notification.given_up", outcome="failed").count() == 1
+    assert AuditEvent.objects.filter(action="notification.given_up", object_id=delivery.pk).count() == 1
 
 
 def test_a_message_that_is_said_twice_to_workers_is_sent_once(world: World, mailbox: Mailbox) -> None:
-    announced(world.executed(world.started()))
-    for delivery in Delivery.objects.all():
-        deliver(delivery_id=str(delivery.pk), notifiers={"email": EmailNotifier()}, now=timezone.now())
+    world.executed(world.started())
+    announced()
+    for _ in range(3):
+        deliver_due(notifiers={"email": EmailNotifier()}, now=timezone.now())
     assert len(mailbox.mails) == 2
 
 
-def test_a_use_that_nobody_was_told_of_is_found_again(world: World) -> None:
-    run = world.executed(world.started())
-    later = timezone.now() + timedelta(minutes=2)
-    assert announce_again(now=later) == 1
-    announced(run)
-    assert announce_again(now=later) == 0
+def test_a_use_is_told_of_once_however_often_it_is_looked_for(world: World) -> None:
+    run = world.started()
+    assert announce_uses(now=timezone.now()) == 0
+    world.executed(run)
+    assert announce_uses(now=timezone.now()) == 1
+    assert announce_uses(now=timezone.now()) == 0
+
+
+def test_deliveries_whose_hint_was_lost_are_hinted_at_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    hints: list[str] = []
+
+    def publish(task: str, _arguments: dict[str, str]) -> bool:
+        hints.append(task)
+        return True
+
+    monkeypatch.setattr(outbox, "_publish", publish)
+    world.executed(world.started())
+    announce_uses(now=timezone.now())
+    for later in (timedelta(), timedelta(minutes=1)):
+        with django_capture_on_commit_callbacks(execute=True):
+            hint_due(now=timezone.now() + later)
+    assert hints == [outbox.DELIVER]
 
 
 def test_line_breaks_in_a_name_can_not_add_headers(mailbox: Mailbox) -> None:

@@ -1,21 +1,33 @@
 import pytest
 from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
+from runbooks import outbox
 from runbooks.access.fetch import NotAllowed
 from runbooks.domain.ports import Outcome, OutcomeKind
 from runbooks.domain.problems import Invalid
-from runbooks.models import AuditEvent, Delivery, OutboxMessage, OutputChunk
+from runbooks.models import AuditEvent, Delivery, OutputChunk
 from runbooks.usecases.people.accounts import disable
 from runbooks.usecases.runs.cancel import cancel
 from runbooks.usecases.runs.start import Request, start
 from tests.world import FakeExecutor, World, announced
 
 
-def test_a_run_is_queued_with_its_plan_its_event_and_its_hint(world: World) -> None:
-    run = world.started()
+def test_a_run_is_queued_with_its_plan_its_event_and_its_hint(
+    world: World, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    hints: list[dict[str, str]] = []
+
+    def publish(_task: str, arguments: dict[str, str], **_more: str) -> bool:
+        hints.append(arguments)
+        return True
+
+    monkeypatch.setattr(outbox, "_publish", publish)
+    with django_capture_on_commit_callbacks(execute=True):
+        run = world.started()
     assert run.status == "queued"
     assert run.plan_hash.startswith("sha256:")
-    assert OutboxMessage.objects.filter(object_id=str(run.step_runs.get().pk)).count() == 1
+    assert hints == [{"id": str(run.step_runs.get().pk)}]
     assert AuditEvent.objects.filter(action="run.requested", object_id=str(run.pk), outcome="done").count() == 1
 
 
@@ -24,7 +36,7 @@ def test_a_run_goes_from_click_to_success_and_its_owners_are_told_once(world: Wo
     assert (run.status, run.exit_code) == ("succeeded", 0)
     assert b"".join(bytes(c.data) for c in OutputChunk.objects.filter(run=run)) == b"hello\n"
     for _ in range(2):
-        announced(run)
+        announced()
     assert sorted(Delivery.objects.filter(run=run).values_list("address", flat=True)) == [
         "owner2@example.org",
         "owner@example.org",

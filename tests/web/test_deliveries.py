@@ -6,8 +6,8 @@ from tests.world import World, announced
 
 
 def told(world: World) -> Delivery:
-    run = world.executed(world.started())
-    announced(run)
+    world.executed(world.started())
+    announced()
     return Delivery.objects.get(recipient__username="owner")
 
 

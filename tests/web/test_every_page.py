@@ -12,6 +12,14 @@ EMPTY = {
     "/projects": "runner",
     "/projects/payments/new": "author",
     "/reviews": "owner",
+    "/nodes": "runner",
+    "/nodes?q=role%3Dworker&state=archived": "owner",
+    "/nodes?q=name+%3D": "owner",
+    "/nodes/new": "owner",
+    "/nodes/import": "owner",
+    "/secrets": "runner",
+    "/secrets?q=none&state=all": "stranger",
+    "/secrets/new": "owner",
     "/access": "runner",
     "/access?state=all&principal=user:runner&object=project:payments": "admin",
     "/access/new": "owner",
@@ -50,8 +58,8 @@ def test_the_page_answers_whom_it_is_for(world: World, path: str, name: str) -> 
 
 @pytest.mark.parametrize(("path", "name"), FULL.items())
 def test_the_page_answers_when_there_is_something_to_show(world: World, path: str, name: str) -> None:
-    run = world.executed(world.started())
-    announced(run)
+    world.executed(world.started())
+    announced()
     world.drafted(script="echo other")
     group = add_group(actor=world.actor("admin"), slug="sre", title="SRE", now=timezone.now())
     world.give(group, world.project, "view")

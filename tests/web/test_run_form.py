@@ -162,3 +162,54 @@ def test_the_default_of_an_emptied_number_is_used(world: World) -> None:
     restart(world)
     world.browser("runner").post(FORM, {**SOUND, "p-count": ""})
     assert Run.objects.get().parameters["count"] == 3
+
+
+TYPES: list[dict[str, Any]] = [
+    {
+        "name": "days",
+        "type": "choices",
+        "choices": ["mon", "tue", "wed"],
+        "default": ["mon"],
+        "max": 2,
+        "confirm": True,
+    },
+    {"name": "at", "type": "datetime", "min": "2026-01-01T00:00:00Z", "required": False, "confirm": True},
+]
+
+
+def ticked(text: str) -> int:
+    return text.split('id="run-form"')[1].split("</form>", maxsplit=1)[0].count("checked")
+
+
+def test_choices_and_moments_have_fields_of_their_own(world: World) -> None:
+    world.published("restart", parameters=TYPES)
+    text = page(world.browser("runner"))
+    assert text.count('type="checkbox" name="p-days"') == 3
+    assert ticked(text) == 1
+    assert 'type="datetime-local" name="p-at"' in text
+    assert "In UTC. At least 2026-01-01 00:00:00." in text
+    assert "Choose at most 2." in text
+
+
+def test_choices_and_moments_from_a_link_are_filled_in(world: World) -> None:
+    world.published("restart", parameters=TYPES)
+    text = page(world.browser("runner"), f"{FORM}?p-days=tue&p-days=wed&p-at=2026-11-21T15:00:00%2B01:00")
+    assert ticked(text) == 2
+    assert 'value="2026-11-21T14:00:00"' in text
+    assert text.count("from the link") == 2
+
+
+def test_choices_and_moments_start_a_run_once_they_are_typed_again(world: World) -> None:
+    world.published("restart", parameters=TYPES)
+    given = {"p-days": ["mon", "wed"], "p-at": "2026-11-21T14:00", "key": "k1", "again-days": "wed, mon"}
+    refused = world.browser("runner").post(FORM, {**given, "again-at": "2026-11-21 15:00"})
+    assert (refused.status_code, Run.objects.count()) == (400, 0)
+    assert ticked(refused.content.decode()) == 2
+    world.browser("runner").post(FORM, {**given, "again-at": "2026-11-21 14:00"})
+    assert Run.objects.get().parameters == {"days": ["mon", "wed"], "at": "2026-11-21T14:00:00Z"}
+
+
+def test_the_panel_knows_too_many_choices(world: World) -> None:
+    world.published("restart", parameters=TYPES)
+    given = {"p-days": ["mon", "tue", "wed"]}
+    assert "Choose at most 2." in world.browser("runner").post(f"{FORM}/preview", given).content.decode()

@@ -143,7 +143,7 @@ def test_a_run_of_high_risk_is_repeated_through_the_form(world: World) -> None:
 
 def test_who_holds_audit_or_grant_sees_who_was_told(world: World) -> None:
     run = world.executed(world.started())
-    announced(run)
+    announced()
     assert Delivery.objects.filter(run=run).count() == 2
     assert "Who was told" in page(world, run, "owner")
     assert "Who was told" in page(world, run, "auditor")

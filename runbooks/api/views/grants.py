@@ -26,6 +26,7 @@ class Grants(ApiView):
             place=asked["object"],
             rights=asked["rights"],
             expires_at=asked["expires_at"],
+            limits=asked["limits"],
             reason=asked["reason"],
             now=self.now,
         )

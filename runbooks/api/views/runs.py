@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import prefetch_related_objects
 from django.http import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -15,14 +14,18 @@ from runbooks.access.fetch import require_right
 from runbooks.api.base import ApiView
 from runbooks.api.idempotency import remembered
 from runbooks.api.log_response import log_response
-from runbooks.api.shapes import Nothing, RerunIn, RunIn, RunOut, StepRunOut
+from runbooks.api.run_shapes import CompleteIn, RerunIn, ResumeIn, RunIn, RunOut, StepRunOut
+from runbooks.api.shapes import Nothing
 from runbooks.audit.reads import record_read
 from runbooks.domain.problems import Invalid, Problem
 from runbooks.models import Run
-from runbooks.queries.runs import runs, with_output_seen_by
+from runbooks.queries.paging import LARGEST, checked_size, page
+from runbooks.queries.runs import all_steps, runs, with_output_seen_by, with_steps
 from runbooks.usecases.runs.cancel import cancel
+from runbooks.usecases.runs.complete import complete
 from runbooks.usecases.runs.preview import preview
 from runbooks.usecases.runs.rerun import rerun
+from runbooks.usecases.runs.resume import resume
 from runbooks.usecases.runs.start import Request as Asked
 from runbooks.usecases.runs.start import start
 
@@ -34,7 +37,7 @@ class RunView(ApiView):
         return {"output_of": with_output_seen_by(actor=self.actor, runs=rows, now=self.now)}
 
     def as_json(self, run: Run) -> dict[str, Any]:
-        prefetch_related_objects([run], "step_runs")
+        with_steps(run)
         return dict(RunOut(run, context=self.context_of([run])).data)
 
     def accepted(self, run: Run) -> Response:
@@ -56,7 +59,12 @@ class Runs(RunView):
         if not slash:
             raise Invalid([Problem("/runbook", "invalid_runbook", "Name it as “project/runbook”.")])
         runbook = fetch.runbook(actor=self.actor, project=project, slug=slug, action="run.requested", now=self.now)
-        wanted = Asked(values=asked["parameters"], reason=asked["reason"], number=asked["version"])
+        wanted = Asked(
+            values=asked["parameters"],
+            reason=asked["reason"],
+            number=asked["version"],
+            targets=tuple(asked["targets"]),
+        )
         if asked["dry_run"]:
             plan = preview(actor=self.actor, runbook=runbook, request=wanted, now=self.now)
             return Response({"plan": plan.as_json(), "plan_hash": plan.hash})
@@ -79,10 +87,13 @@ class RunDetail(OneRun):
 class Steps(OneRun):
     @extend_schema(responses=StepRunOut(many=True))
     def get(self, request: Request, id: str) -> Response:
-        run = self.run()
-        prefetch_related_objects([run], "step_runs")
-        steps = StepRunOut(run.step_runs.all(), many=True, context=self.context_of([run]))
-        return Response({"results": steps.data, "next": None})
+        """In the order in which they came to be, on single nodes too; `step`, `node` and `status` narrow it down."""
+        run = with_steps(self.run())
+        asked = {name: self.query(name) for name in ("step", "node", "status")}
+        size = checked_size(self.query("limit") or str(LARGEST))
+        found = page(queryset=all_steps(run=run, **asked), cursor=self.query("cursor"), size=size, forward=True)
+        steps = StepRunOut(found.results, many=True, context=self.context_of([run]))
+        return Response({"results": steps.data, "next": found.next})
 
 
 class Log(OneRun):
@@ -114,6 +125,39 @@ class Rerun(OneRun):
     @extend_schema(request=RerunIn, responses={202: RunOut})
     @remembered
     def post(self, request: Request, id: str) -> Response:
-        """A new run with the same values, of the published version, or with `same_version` of the very same one."""
+        """A new run with the same values, of the published version, or with `same_version` of the very same one; with
+        `failed_nodes` only where the first did not succeed."""
         run, asked = self.run(), self.asked(RerunIn)
-        return self.accepted(rerun(actor=self.actor, run=run, same_version=asked["same_version"], now=self.now))
+        started = rerun(
+            actor=self.actor,
+            run=run,
+            same_version=asked["same_version"],
+            failed_nodes=asked["failed_nodes"],
+            secrets=asked["parameters"],
+            now=self.now,
+        )
+        return self.accepted(started)
+
+
+class Resume(OneRun):
+    action = "run.requested"
+
+    @extend_schema(request=ResumeIn, responses={202: RunOut})
+    @remembered
+    def post(self, request: Request, id: str) -> Response:
+        """A new run of the same version and values, which skips the steps that had succeeded; 409 where there is
+        nothing to go on with."""
+        run, asked = self.run(), self.asked(ResumeIn)
+        return self.accepted(resume(actor=self.actor, run=run, secrets=asked["parameters"], now=self.now))
+
+
+class CompleteStep(OneRun):
+    action = "run.step_completed"
+
+    @extend_schema(request=CompleteIn, responses={202: RunOut})
+    def post(self, request: Request, id: str, step: str) -> Response:
+        """The answer to a manual step: `approve` goes on, `reject` fails the step."""
+        run, asked = self.run(), self.asked(CompleteIn)
+        said = {"verdict": asked["verdict"], "note": asked["note"]}
+        complete(actor=self.actor, run=run, step_run_id=step, now=self.now, **said)
+        return self.accepted(run)

@@ -88,3 +88,44 @@ test("a line is found by its number after the first ones were forgotten", () => 
   assert.equal(log.lineAt(3)?.text, "c");
   assert.equal(log.lineAt(1), undefined);
 });
+
+test("a marker that arrives in pieces is one, however it is cut", () => {
+  const text = "::group::copy\n::progress::40 copying\n\x1b[31m::error::disk full\x1b[0m\nx ::error::no marker\n::endgroup::\n";
+  for (let size = 1; size < text.length; size += 3) {
+    const log = new StepLog("s1");
+    for (let at = 0; at < text.length; at += size) {
+      log.add({ line: text.slice(0, at).split("\n").length, text: text.slice(at, at + size), time });
+    }
+    assert.deepEqual(log.lines.map((line) => line.kind), ["group", "progress", "error", "line", "endgroup"]);
+    assert.deepEqual(log.progress, { percent: 40, label: "copying" });
+    assert.equal(log.lines[0]?.opens?.folded, false);
+  }
+});
+
+test("a marker is not taken for one before its line has ended", () => {
+  const log = logOf([1, "::error::disk"]);
+  assert.deepEqual([log.lines[0]?.kind, log.errors.length], ["line", 0]);
+  log.finish();
+  assert.deepEqual([log.lines[0]?.kind, log.lines[0]?.body, log.errors.length], ["error", "disk", 1]);
+});
+
+test("the group in which a script died stays open", () => {
+  const log = logOf([1, "::group::copy\none\n"]);
+  log.finish();
+  assert.equal(isHidden(log.lines[1]!), false);
+});
+
+test("progress ends with its step", () => {
+  const log = logOf([1, "::progress::40 copying\n"]);
+  assert.equal(log.progress?.percent, 40);
+  log.finish();
+  assert.equal(log.progress, null);
+});
+
+test("100,000 lines in groups, with markers among them, are all there", () => {
+  const chapter = `::group::chapter\n${"a line\n".repeat(95)}::warning::w\n::progress::7\n::error::e\n::endgroup::\n`;
+  const log = logOf([1, chapter.repeat(1000)]);
+  assert.equal(log.lines.length, 100_000);
+  assert.equal(log.errors.length, 1000);
+  assert.equal(log.lines.filter((line) => !isHidden(line)).length, 98_000); // each chapter has an error: all stay open
+});

@@ -50,3 +50,17 @@ test("another version than the published one is named", () => {
   assert.match(asCommand({ ...asked, version: 4 }), / --version 4 --follow$/);
   assert.match(asCurl({ ...asked, version: 4 }, ""), /"version":4/);
 });
+
+test("several choices are named one by one, and are a list in JSON", () => {
+  const several: Request = { ...asked, values: [["days", ["mon", "two words"]]], reason: "" };
+  assert.deepEqual(words(asCommand(several)), ["run", "demo/restart", "-p", "days=mon", "-p", "days=two words", "--follow"]);
+  assert.deepEqual(new URL(asLink(several, "http://127.0.0.1/run")).searchParams.getAll("p-days"), ["mon", "two words"]);
+  assert.match(asCurl(several, ""), /"days":\["mon","two words"\]/);
+});
+
+test("a file is read by the command line, and left to be put in elsewhere", () => {
+  const chosen: Request = { ...asked, values: [["list", { file: "my list.csv" }]], reason: "" };
+  assert.deepEqual(words(asCommand(chosen)), ["run", "demo/restart", "-p", "list=@my list.csv", "--follow"]);
+  assert.match(asCurl(chosen, ""), /"list":\{"name":"my list.csv","content":"BASE64"\}/);
+  assert.equal(asLink(chosen, "/run"), "/run");
+});

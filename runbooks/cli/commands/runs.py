@@ -98,6 +98,12 @@ def logs(
 
 
 @app.command()
+def evidence(ctx: typer.Context, *, run_id: RunId) -> None:
+    """Print all that is known of a run, as JSON: plan, content, reviews, hashes, audit events."""
+    emit_json(connect(ctx).get(f"{run_path(run_id)}/evidence"))
+
+
+@app.command()
 def cancel(ctx: typer.Context, *, run_id: RunId, as_json: AsJson = False) -> None:
     """Stop a run and everything it started."""
     client = connect(ctx)
@@ -118,10 +124,26 @@ def rerun(
     as_json: AsJson = False,
 ) -> None:
     """Start the same again, as a new run that is checked anew. Prints its id, or follows it."""
+    _again(ctx, path=f"{run_path(run_id)}/rerun", follow=follow, patience=patience, as_json=as_json)
 
+
+@app.command()
+def resume(
+    ctx: typer.Context,
+    *,
+    run_id: RunId,
+    follow: Follow = False,
+    patience: Patience = PATIENCE,
+    as_json: AsJson = False,
+) -> None:
+    """Go on from the first failed step, as a new run of the same version and values. Prints its id, or follows it."""
+    _again(ctx, path=f"{run_path(run_id)}/resume", follow=follow, patience=patience, as_json=as_json)
+
+
+def _again(ctx: typer.Context, *, path: str, follow: bool, patience: float, as_json: bool) -> None:
     def start() -> tuple[Client, Json]:
         client = connect(ctx)
-        return client, create_run(client=client, path=f"{run_path(run_id)}/rerun", body={}, key=None)
+        return client, create_run(client=client, path=path, body={}, key=None)
 
     client, started = with_follow_codes(start) if follow else start()
     if follow:

@@ -11,18 +11,10 @@ from runbooks.cli.following import Follow, Patience, create_run, stay, tell_star
 from runbooks.cli.names import runbook_path
 from runbooks.cli.output import emit_json, shown
 from runbooks.cli.session import AsJson, connect
+from runbooks.cli.value_options import Params, ParamsAsJson
 from runbooks.cli.values import typed_values
 
 app = typer.Typer()
-
-Params = Annotated[
-    list[str] | None,
-    typer.Option("--param", "-p", metavar="NAME=VALUE", help="A parameter; @FILE gives a text one its content."),
-]
-ParamsAsJson = Annotated[
-    list[str] | None,
-    typer.Option("--param-json", metavar="NAME=JSON", help="A parameter as JSON, or all of them as one JSON object."),
-]
 
 
 @app.command()

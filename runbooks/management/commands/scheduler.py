@@ -13,15 +13,23 @@ from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
 from runbooks.audit.sequence import drain
+from runbooks.management.inventories import refresh_all
 from runbooks.usecases.installation.tidy import tidy
-from runbooks.usecases.notifications.announce_use import announce_again
-from runbooks.usecases.notifications.deliver import send_due
-from runbooks.usecases.runs.sweep import expire, hint_again, reap
+from runbooks.usecases.notifications.announce_use import announce_uses
+from runbooks.usecases.notifications.deliver import hint_due
+from runbooks.usecases.runs.due import queue_due
+from runbooks.usecases.runs.pause import look_at_pauses
+from runbooks.usecases.runs.remove_output import remove_due
+from runbooks.usecases.runs.seal import remove_orphans, seal_due
+from runbooks.usecases.runs.sweep import expire, give_up_on_nodes, hint_again, reap
 
 log = logging.getLogger(__name__)
 
+DUE_SECONDS = 1.0
 SEQUENCE_SECONDS = 1.0
+ANNOUNCE_SECONDS = 1.0
 DELIVERY_SECONDS = 10.0
+REMOVE_SECONDS = 600.0
 TIDY_SECONDS = 3600.0
 
 
@@ -35,13 +43,22 @@ class Loop:
 def loops() -> list[Loop]:
     sweep = settings.OPSAAS_SWEEP_SECONDS
     return [
-        Loop("sweeper", sweep, lambda: (expire(now=timezone.now()), hint_again(now=timezone.now()))),
+        Loop("sweeper", sweep, _sweep),
         Loop("reaper", sweep / 2, lambda: reap(now=timezone.now())),
+        Loop("due", DUE_SECONDS, lambda: (queue_due(now=timezone.now()), look_at_pauses(now=timezone.now()))),
         Loop("sequencer", SEQUENCE_SECONDS, drain),
-        Loop("announcer", DELIVERY_SECONDS, lambda: announce_again(now=timezone.now())),
-        Loop("deliveries", DELIVERY_SECONDS, lambda: send_due(now=timezone.now())),
+        Loop("announcer", ANNOUNCE_SECONDS, lambda: announce_uses(now=timezone.now())),
+        Loop("deliveries", DELIVERY_SECONDS, lambda: hint_due(now=timezone.now())),
+        Loop("inventories", settings.OPSAAS_INVENTORY_SECONDS, refresh_all),
+        Loop("sealer", sweep, lambda: seal_due(now=timezone.now())),
+        Loop("remover", REMOVE_SECONDS, lambda: (remove_due(now=timezone.now()), remove_orphans(now=timezone.now()))),
         Loop("tidier", TIDY_SECONDS, lambda: tidy(now=timezone.now())),
     ]
+
+
+def _sweep() -> None:
+    for once in (expire, give_up_on_nodes, hint_again):
+        once(now=timezone.now())
 
 
 class Command(BaseCommand):

@@ -1,6 +1,6 @@
 """Handing out rights."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -13,8 +13,9 @@ from runbooks.access.rights import members_now, permission, rights_on
 from runbooks.audit.record import record
 from runbooks.domain.policy import grant_of
 from runbooks.domain.problems import Invalid, Problem
-from runbooks.domain.rights import RIGHTS
-from runbooks.models import Grant, Group, Installation, Membership, Project, Runbook, User
+from runbooks.domain.rights import RIGHTS, RIGHTS_ON_NODES, RIGHTS_ON_SECRETS
+from runbooks.models import Grant, Group, Installation, Membership, Node, Project, Runbook, Secret, User
+from runbooks.usecases.grants.limits import checked_limits, no_wider
 
 
 def grant(
@@ -24,22 +25,33 @@ def grant(
     place: Place,
     rights: Sequence[str],
     expires_at: datetime | None = None,
+    limits: Mapping[str, object] | None = None,
     reason: str = "",
     now: datetime,
 ) -> Grant:
     """Answers the grant; the same one twice is one grant. Raises Invalid and NotAllowed."""
-    rights = _checked(rights=rights, expires_at=expires_at, now=now)
+    rights = _checked(rights=rights, place=place, expires_at=expires_at, now=now)
     decision = grant_of(
         rights=rights,
         held=rights_on(actor=actor, place=place, now=now),
         to_oneself=includes_oneself(actor=actor, principal=principal, now=now),
     )
+    limits = checked_limits(limits or {}, rights=rights)
+    decision = decision & no_wider(actor=actor, place=place, rights=rights, limits=limits, now=now)
     require(decision, action="grant.created", thing=place)
     with transaction.atomic():
         # Of two at once the second waits here and then finds the first: else revoking one would leave the other.
         type(principal)._default_manager.select_for_update(no_key=True, of=("self",)).get(pk=principal.pk)
-        return _same(principal=principal, place=place, rights=rights, expires_at=expires_at) or write_grant(
-            by=actor, principal=principal, place=place, rights=rights, expires_at=expires_at, reason=reason, now=now
+        same = _same(principal=principal, place=place, rights=rights, expires_at=expires_at, limits=limits)
+        return same or write_grant(
+            by=actor,
+            principal=principal,
+            place=place,
+            rights=rights,
+            expires_at=expires_at,
+            limits=limits,
+            reason=reason,
+            now=now,
         )
 
 
@@ -50,6 +62,7 @@ def write_grant(
     place: Place,
     rights: Sequence[str],
     expires_at: datetime | None,
+    limits: Mapping[str, object] | None = None,
     reason: str,
     now: datetime,
 ) -> Grant:
@@ -60,6 +73,7 @@ def write_grant(
         rights=list(rights),
         granted_by=by.user if by else None,
         expires_at=expires_at,
+        limits=dict(limits or {}),
         reason=reason,
     )
     by_user, by_group = TABLES[type(place)]
@@ -67,7 +81,8 @@ def write_grant(
     for right in rights:
         row = {"permission": permission(right=right, kind=type(place)), "content_object": place, "grant": made}
         rows.objects.create(**holder, **row)
-    details = {"rights": list(rights), "expires_at": expires_at.isoformat() if expires_at else None}
+    details: dict[str, object] = {"rights": list(rights), "limits": made.limits}
+    details["expires_at"] = expires_at.isoformat() if expires_at else None
     record(actor=by, action="grant.created", thing=made, reason=reason, details=details, now=now)
     return made
 
@@ -83,20 +98,21 @@ def includes_oneself(*, actor: Actor, principal: User | Group, now: datetime) ->
 def require_may_hand_on(*, actor: Actor, group: Group, action: str, now: datetime) -> None:
     """Changing a group counts as granting what it holds. Raises NotAllowed."""
     for held in Grant.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), group=group, revoked_at=None):
-        place = held.installation or held.project or held.runbook
-        assert place is not None
-        own = rights_on(actor=actor, place=place, now=now)
+        own = rights_on(actor=actor, place=held.place, now=now)
         decision = grant_of(rights=held.rights, held=own, to_oneself=False)
         if not decision:
             why = f"The group holds {', '.join(held.rights)} on {held.object_name}."
             raise NotAllowed(action=action, thing=group, reasons=(why, *decision.reasons))
 
 
-def _checked(*, rights: Sequence[str], expires_at: datetime | None, now: datetime) -> list[str]:
+def _checked(*, rights: Sequence[str], place: Place, expires_at: datetime | None, now: datetime) -> list[str]:
+    known, where = _rights_on(place)
     problems = [
-        Problem(f"/rights/{index}", "unknown_right", f"There is no right “{right}”; there are {', '.join(RIGHTS)}.")
+        Problem(
+            f"/rights/{index}", "unknown_right", f"There is no right “{right}”{where}; there are {', '.join(known)}."
+        )
         for index, right in enumerate(rights)
-        if right not in RIGHTS
+        if right not in known
     ]
     if not rights:
         problems.append(Problem("/rights", "required", "Name at least one right."))
@@ -107,9 +123,26 @@ def _checked(*, rights: Sequence[str], expires_at: datetime | None, now: datetim
     return [right for right in RIGHTS if right in rights]
 
 
-def _same(*, principal: User | Group, place: Place, rights: Sequence[str], expires_at: datetime | None) -> Grant | None:
+def _rights_on(place: Place) -> tuple[Sequence[str], str]:
+    match place:
+        case Node():
+            return RIGHTS_ON_NODES, " on a node"
+        case Secret():
+            return RIGHTS_ON_SECRETS, " on a secret"
+        case _:
+            return RIGHTS, ""
+
+
+def _same(
+    *,
+    principal: User | Group,
+    place: Place,
+    rights: Sequence[str],
+    expires_at: datetime | None,
+    limits: Mapping[str, object],
+) -> Grant | None:
     alike = Grant.objects.filter(**_principal(principal), **_place(place), expires_at=expires_at, revoked_at=None)
-    return next((found for found in alike if found.rights == list(rights)), None)
+    return next((found for found in alike if found.rights == list(rights) and found.limits == limits), None)
 
 
 def _principal(principal: User | Group) -> dict[str, User | Group]:
@@ -124,3 +157,7 @@ def _place(place: Place) -> dict[str, Place]:
             return {"project": place}
         case Runbook():
             return {"runbook": place}
+        case Node():
+            return {"node": place}
+        case Secret():
+            return {"secret": place}

@@ -1,6 +1,6 @@
 """Handing out rights by the names that people and programs write."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from runbooks.access.actors import Actor
@@ -19,6 +19,7 @@ def grant_named(
     place: str,
     rights: Sequence[str],
     expires_at: datetime | None,
+    limits: Mapping[str, object] | None = None,
     reason: str,
     now: datetime,
 ) -> Grant:
@@ -27,4 +28,13 @@ def grant_named(
     held = rights_on(actor=actor, place=where, now=now)
     require(grant_of(rights=(), held=held, to_oneself=False), action="grant.created", thing=where)
     to = principal_named(text=principal, pointer="/principal")
-    return grant(actor=actor, principal=to, place=where, rights=rights, expires_at=expires_at, reason=reason, now=now)
+    return grant(
+        actor=actor,
+        principal=to,
+        place=where,
+        rights=rights,
+        expires_at=expires_at,
+        limits=limits,
+        reason=reason,
+        now=now,
+    )

@@ -25,7 +25,5 @@ def revoke(*, actor: Actor, grant: Grant, reason: str = "", now: datetime) -> No
 
 
 def may_revoke(*, actor: Actor, grant: Grant, now: datetime) -> Decision:
-    place = grant.installation or grant.project or grant.runbook
-    assert place is not None
-    held = rights_on(actor=actor, place=place, now=now)
+    held = rights_on(actor=actor, place=grant.place, now=now)
     return unless(None if {"grant", "administer"} & held else "Revoking needs the right “grant” on the object.")

@@ -1,57 +1,74 @@
-"""Owners are told of each use of their runbooks: one message per run and owner, at its end."""
+"""Owners are told of each use of their runbooks: one message per run and owner, soon after its end."""
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 
 from runbooks import outbox
 from runbooks.access.rights import account_rights_on, owners_of
 from runbooks.domain.policy import words
-from runbooks.domain.ports import Notifier
-from runbooks.models import Delivery, OutputChunk, Run
-from runbooks.usecases.notifications.deliver import deliver
+from runbooks.domain.ports import NotStored
+from runbooks.live.follow import log_bytes
+from runbooks.live.pieces import OutputDamaged
+from runbooks.models import Delivery, OutputChunk, Run, Runbook, User
 
 TAIL_BYTES = 2000
 AT_ONCE = 200
 
 
-def announce_use(*, run_id: str, notifiers: Mapping[str, Notifier], now: datetime) -> None:
-    """Writes the messages, each once however often this is called, and tries to send them at once."""
-    run = Run.objects.select_related("runbook__project", "version", "requested_by").get(pk=run_id)
-    text = _text(run)
-    output = f"The end of its output:\n\n{_tail(run)}\n"
-    for owner in owners_of(runbook=run.runbook, now=now):
-        if not owner.email:
-            continue
-        reads = "see_output" in account_rights_on(user=owner, place=run.runbook, now=now)
-        delivery, new = Delivery.objects.get_or_create(
-            run=run,
-            recipient=owner,
-            channel="email",
-            defaults={
-                "address": owner.email,
-                "subject": f"[opsaas] {run.runbook.path} {words(run.status)}, run by {run.requested_by.username}",
-                "text": f"{text}\n{output}" if reads else text,
-                "next_attempt_at": now,
-            },
-        )
-        if new:
-            deliver(delivery_id=str(delivery.pk), notifiers=notifiers, now=now)
-    Run.objects.filter(pk=run.pk).update(announced_at=now)
-
-
-def announce_again(*, now: datetime) -> int:
-    """Sends hints for uses that nobody was told of: a broker may have lost the first."""
-    forgotten = Run.objects.filter(
-        announced_at=None, started_at__isnull=False, finished_at__lt=now - timedelta(seconds=60)
+@transaction.atomic
+def announce_uses(*, now: datetime) -> int:
+    """Writes the messages for the uses that nobody was told of, each once however many schedulers do this; answers how
+    many uses there were."""
+    untold = Run.objects.filter(announced_at=None, started_at__isnull=False, finished_at__isnull=False)
+    runs = list(
+        untold.select_for_update(of=("self",), skip_locked=True)
+        .select_related("runbook__project", "version", "requested_by")
+        .defer("plan", "version__manifest")
+        .order_by("finished_at")[:AT_ONCE]
     )
-    keys = list(forgotten.order_by("finished_at").values_list("pk", flat=True)[:AT_ONCE])
-    for run_id in keys:
-        with transaction.atomic():
-            outbox.send(task=outbox.ANNOUNCE_USE, object_id=run_id)
-    return len(keys)
+    if not runs:
+        return 0
+    messages = [message for runbook, uses in _by_runbook(runs) for message in _messages(runbook, uses, now=now)]
+    Delivery.objects.bulk_create(messages, ignore_conflicts=True)
+    Run.objects.filter(pk__in=[run.pk for run in runs]).update(announced_at=now)
+    if messages:
+        outbox.hint_deliveries()
+    return len(runs)
+
+
+def _by_runbook(runs: Sequence[Run]) -> Iterator[tuple[Runbook, list[Run]]]:
+    uses: dict[UUID, list[Run]] = {}
+    for run in runs:
+        uses.setdefault(run.runbook_id, []).append(run)
+    return ((found[0].runbook, found) for found in uses.values())
+
+
+def _messages(runbook: Runbook, runs: Sequence[Run], *, now: datetime) -> Iterator[Delivery]:
+    owners = [owner for owner in owners_of(runbook=runbook, now=now) if owner.email]
+    readers = {owner.pk for owner in owners if "see_output" in account_rights_on(user=owner, place=runbook, now=now)}
+    tails = _tails(runs) if readers else {}
+    for run in runs:
+        for owner in owners:
+            yield _message(run, owner, tail=tails.get(run.pk, b"") if owner.pk in readers else None, now=now)
+
+
+def _message(run: Run, owner: User, *, tail: bytes | None, now: datetime) -> Delivery:
+    """TAIL is the end of the output, for who may read it."""
+    output = f"\nThe end of its output:\n\n{_readable(tail)}\n" if tail is not None else ""
+    return Delivery(
+        run=run,
+        recipient=owner,
+        channel="email",
+        address=owner.email,
+        subject=f"[opsaas] {run.runbook.path} {words(run.status)}, run by {run.requested_by.username}",
+        text=_text(run) + output,
+        next_attempt_at=now,
+    )
 
 
 def _text(run: Run) -> str:
@@ -67,6 +84,21 @@ def _text(run: Run) -> str:
     return "\n\n".join(line for line in lines if line) + "\n"
 
 
-def _tail(run: Run) -> str:
-    last = OutputChunk.objects.filter(run=run).order_by("-seq").values_list("data", flat=True).first()
-    return bytes(last or b"")[-TAIL_BYTES:].decode("utf-8", "replace") or "(no output)"
+def _tails(runs: Sequence[Run]) -> dict[UUID, bytes]:
+    last = OutputChunk.objects.filter(run=OuterRef("run")).order_by("-seq").values("seq")[:1]
+    found = OutputChunk.objects.filter(run__in=[run.pk for run in runs], seq=Subquery(last))
+    tails = {run_id: bytes(data) for run_id, data in found.values_list("run_id", "data")}
+    sealed = [run for run in runs if run.pk not in tails and run.output_bytes and not run.output_removed_at]
+    return tails | {run.pk: _sealed_tail(run) for run in sealed}
+
+
+def _sealed_tail(run: Run) -> bytes:
+    """Of a use that was told of late: its output is not in the database any more."""
+    try:
+        return b"".join(log_bytes(run=run, start=run.output_bytes - TAIL_BYTES, stop=run.output_bytes))
+    except (OutputDamaged, NotStored) as error:
+        return f"({error})".encode()
+
+
+def _readable(tail: bytes) -> str:
+    return tail[-TAIL_BYTES:].decode("utf-8", "replace") or "(no output)"

@@ -16,6 +16,12 @@ from runbooks.domain.policy import YES, Decision, no
 from runbooks.domain.problems import Invalid, Problem
 from runbooks.domain.rights import RIGHTS, with_implied
 from runbooks.models import Token, TokenKind, User
+from runbooks.models.prepared import Prepared
+
+TOKEN_OF = Prepared(
+    lambda digest: Token.objects.select_related("user__owner").filter(digest=digest, revoked_at=None),
+    Token._meta.get_field("digest"),
+)
 
 PREFIX = "ops_"
 USE_COUNTS_ONCE_PER = timedelta(minutes=1)
@@ -76,7 +82,7 @@ def recognise(*, text: str, now: datetime) -> Token | None:
     """The token of that text, if it is good now; notes that it was used."""
     if not _well_formed(text):
         return None
-    token = Token.objects.select_related("user__owner").filter(digest=digest_of(text), revoked_at=None).first()
+    token = TOKEN_OF.first(digest_of(text))
     if token is None or (token.expires_at and token.expires_at <= now) or not is_enabled(token.user):
         return None
     if token.last_used_at is None or token.last_used_at < now - USE_COUNTS_ONCE_PER:

@@ -9,10 +9,12 @@ from runbooks.access.fetch import require
 from runbooks.access.rights import rights_on
 from runbooks.audit.record import record
 from runbooks.domain.policy import cancel_of, words
-from runbooks.domain.states import RUN_FINAL, RunStatus, StepStatus
+from runbooks.domain.states import RUN_FINAL, RunStatus
 from runbooks.models import Run
 from runbooks.usecases.conflict import Conflict
+from runbooks.usecases.runs.advance import advance
 from runbooks.usecases.runs.end import end_run
+from runbooks.usecases.runs.fan_out import stop_waiting
 
 
 def cancel(*, actor: Actor, run: Run, now: datetime) -> None:
@@ -25,10 +27,30 @@ def cancel(*, actor: Actor, run: Run, now: datetime) -> None:
     if run.status in RUN_FINAL:
         raise Conflict(f"The run has ended already: {words(run.status)}.", code="already_ended")
     with transaction.atomic():
-        asked = Run.objects.filter(pk=run.pk, cancel_requested_at=None).exclude(status__in=RUN_FINAL)
-        if not asked.update(cancel_requested_at=now, cancel_requested_by=actor.user):
-            return
+        if _asked(run=run, now=now, actor=actor):
+            _heed(run=run, detail=f"Cancelled by {actor.name}.", now=now)
+    run.refresh_from_db(fields=["status", "cancel_requested_at", "cleanup_cancelled_at"])
+
+
+def _asked(*, actor: Actor, run: Run, now: datetime) -> bool:
+    """Whether this says anything new. Only once the cleanup has begun does a second cancel stop that as well: who
+    clicks twice has not asked for it."""
+    still = Run.objects.filter(pk=run.pk).exclude(status__in=RUN_FINAL)
+    if still.filter(cancel_requested_at=None).update(cancel_requested_at=now, cancel_requested_by=actor.user):
         record(actor=actor, action="run.cancel_requested", thing=run, now=now)
-        if not run.step_runs.filter(status=StepStatus.RUNNING).exists():
-            end_run(run=run, status=RunStatus.CANCELLED, detail=f"Cancelled by {actor.name}.", now=now)
-    run.refresh_from_db(fields=["status", "cancel_requested_at"])
+        return True
+    cleaning = still.filter(main_status__isnull=False, cleanup_cancelled_at=None)
+    if cleaning.update(cleanup_cancelled_at=now):
+        record(actor=actor, action="run.cancel_requested", thing=run, details={"cleanup": True}, now=now)
+        return True
+    return False
+
+
+def _heed(*, run: Run, detail: str, now: datetime) -> None:
+    """What a worker holds it stops itself, and writes the end; all else ends here."""
+    held = Run.objects.select_related("runbook__project", "version").get(pk=run.pk)
+    if held.status in {RunStatus.QUEUED, RunStatus.AWAITING_APPROVAL}:
+        end_run(run=held, status=RunStatus.CANCELLED, detail=detail, now=now)
+    else:
+        told = stop_waiting(run=held, now=now)
+        advance(run=held, cancel_detail=detail, told_before=told, now=now)

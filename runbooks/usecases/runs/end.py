@@ -5,12 +5,18 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from runbooks import outbox
 from runbooks.audit.record import record
 from runbooks.domain.states import RUN_MOVES, RUN_NEVER_STARTED, RunStatus, StepStatus
 from runbooks.live.append import NewEvent, append_events
 from runbooks.models import Run, StepRun
+from runbooks.models.prepared import Prepared
+from runbooks.models.rows import Sql, move
+from runbooks.usecases.runs.concurrency import hint_next
 from runbooks.usecases.runs.tell import status_event, step_event
+
+NOT_STARTED = Prepared(
+    lambda run: StepRun.objects.filter(run=run, status__in=[StepStatus.PENDING, StepStatus.QUEUED]), Run._meta.pk
+)
 
 
 def end_run(
@@ -28,16 +34,20 @@ def end_run(
     """
     before = [old for old, news in RUN_MOVES.items() if status in news]
     ending = {"status": status, "status_detail": detail, "finished_at": now, "exit_code": exit_code}
-    if not Run.objects.filter(pk=run.pk, status__in=before).update(**ending):
+    last = Sql("event_seq + %s", len(told_before) + 1)
+    ended = move(
+        Run, where={"id": run.pk, "status": before}, values={**ending, "event_seq": last}, returning="event_seq"
+    )
+    if not ended:
         return False
     for field, value in ending.items():
         setattr(run, field, value)
     skipped = _skip_the_rest(run=run, now=now)
-    append_events(run_id=run.pk, events=[*told_before, *skipped, status_event(run)], now=now)
+    events = [*told_before, *skipped, status_event(run)]
+    append_events(run_id=run.pk, events=events, now=now, last=None if skipped else ended[0])
     details = {"status": status, "exit_code": exit_code}
     record(actor=None, action=_action(status), thing=run, reason=detail, details=details, now=now)
-    if run.started_at:
-        outbox.send(task=outbox.ANNOUNCE_USE, object_id=run.pk)
+    hint_next(run)
     return True
 
 
@@ -46,9 +56,9 @@ def _action(status: RunStatus) -> str:
 
 
 def _skip_the_rest(*, run: Run, now: datetime) -> list[NewEvent]:
-    waiting = Q(run=run, status__in=[StepStatus.PENDING, StepStatus.QUEUED])
+    waiting = Q(status__in=[StepStatus.PENDING, StepStatus.QUEUED])
     events = []
-    for step_run in StepRun.objects.filter(waiting):
+    for step_run in NOT_STARTED(run.pk):
         step_run.status, step_run.finished_at = StepStatus.SKIPPED, now
         if StepRun.objects.filter(waiting, pk=step_run.pk).update(status=StepStatus.SKIPPED, finished_at=now):
             events.append(step_event(step_run))

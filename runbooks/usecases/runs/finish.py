@@ -4,21 +4,15 @@ from datetime import datetime
 
 from django.db import transaction
 
-from runbooks import outbox
 from runbooks.domain.ports import Outcome, OutcomeKind, StopReason
-from runbooks.domain.states import RunStatus, StepStatus
-from runbooks.live.append import FenceLost, NewEvent, append_events
-from runbooks.models import Run, StepRun
-from runbooks.usecases.runs.claim import Claim
-from runbooks.usecases.runs.end import end_run
+from runbooks.domain.states import StepStatus
+from runbooks.live.append import FenceLost, NewEvent
+from runbooks.models import Node, StepRun
+from runbooks.models.rows import move
+from runbooks.usecases.nodes.target import note_seen
+from runbooks.usecases.runs.claim import Claim, node_named
+from runbooks.usecases.runs.settle import held, settle
 from runbooks.usecases.runs.tell import step_event
-
-RUN_STATUS = {
-    StepStatus.FAILED: RunStatus.FAILED,
-    StepStatus.TIMED_OUT: RunStatus.TIMED_OUT,
-    StepStatus.CANCELLED: RunStatus.CANCELLED,
-    StepStatus.LOST: RunStatus.LOST,
-}
 
 
 def finish(*, claim: Claim, outcome: Outcome, output_complete: bool, now: datetime) -> None:
@@ -26,21 +20,20 @@ def finish(*, claim: Claim, outcome: Outcome, output_complete: bool, now: dateti
     status = status_of(outcome)
     with transaction.atomic():
         ended = _end_step(claim=claim, outcome=outcome, status=status, now=now)
-        run = Run.objects.select_for_update(of=("self",)).select_related("runbook__project").get(pk=claim.run.pk)
-        if not output_complete:
-            Run.objects.filter(pk=run.pk).update(output_complete=False)
-            run.output_complete = False
-        if status is StepStatus.SUCCEEDED:
-            _go_on(run=run, ended=ended, now=now)
-        else:
-            end_run(
-                run=run,
-                status=RUN_STATUS[status],
-                detail=outcome.detail,
-                exit_code=outcome.exit_code,
-                told_before=[ended],
-                now=now,
-            )
+        run = held(claim.run, output_complete=output_complete)
+        _note_contact(claim=claim, outcome=outcome, now=now)
+        settle(step_run=claim.step_run, run=run, ended=ended, now=now)
+
+
+def _note_contact(*, claim: Claim, outcome: Outcome, now: datetime) -> None:
+    """When a machine was last spoken to, or which key it showed in place of one of its own."""
+    if not claim.way:
+        return
+    wanted = node_named(claim.run, claim.step_run.node)
+    if outcome.host_key:
+        note_seen(wanted=wanted, seen=outcome.host_key, now=now)
+    elif outcome.kind is not OutcomeKind.NOT_STARTED:
+        Node.objects.filter(pk=wanted.id).update(last_contact=now)
 
 
 def status_of(outcome: Outcome) -> StepStatus:
@@ -67,26 +60,16 @@ def _end_step(*, claim: Claim, outcome: Outcome, status: StepStatus, now: dateti
         "detail": outcome.detail,
         "outputs": dict(outcome.outputs),
         "summary": outcome.summary,
+        "containment": _in_force(step_run, outcome),
     }
-    mine = StepRun.objects.filter(pk=step_run.pk, fence=claim.key.fence, status=StepStatus.RUNNING)
-    if not mine.update(**ending):
+    mine = {"id": step_run.pk, "fence": claim.key.fence, "status": StepStatus.RUNNING}
+    if not move(StepRun, where=mine, values=ending, returning="id"):
         raise FenceLost("the lease of this step run was lost: its end is no longer taken")
     for field, value in ending.items():
         setattr(step_run, field, value)
     return step_event(step_run)
 
 
-def _go_on(*, run: Run, ended: NewEvent, now: datetime) -> None:
-    """The next step, or the end. A cancel that came between two steps is heard here."""
-    if run.cancel_requested_at:
-        detail = "Cancelled between two steps."
-        end_run(run=run, status=RunStatus.CANCELLED, detail=detail, told_before=[ended], now=now)
-        return
-    following = run.step_runs.filter(status=StepStatus.PENDING).order_by("index").first()
-    if following is None:
-        end_run(run=run, status=RunStatus.SUCCEEDED, exit_code=0, told_before=[ended], now=now)
-        return
-    StepRun.objects.filter(pk=following.pk, status=StepStatus.PENDING).update(status=StepStatus.QUEUED, hinted_at=now)
-    following.status = StepStatus.QUEUED
-    append_events(run_id=run.pk, events=[ended, step_event(following)], now=now)
-    outbox.send(task=outbox.EXECUTE, object_id=following.pk)
+def _in_force(step_run: StepRun, outcome: Outcome) -> dict[str, object]:
+    """What the script was really kept within, where one was started."""
+    return {**step_run.containment, "level": outcome.level} if outcome.level else step_run.containment

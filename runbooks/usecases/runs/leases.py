@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, connection
+from django.db.models import Case, When
 
 from runbooks.domain.ports import StopReason
 from runbooks.domain.states import StepStatus
@@ -20,6 +21,7 @@ from runbooks.usecases.runs.claim import lease_end
 
 log = logging.getLogger(__name__)
 
+_STOPPED_AT = Case(When(cleanup=True, then="run__cleanup_cancelled_at"), default="run__cancel_requested_at")
 SHARE_FOR_SCRIPTS = 0.75  # of a lease: by then, without renewal, the script is killed, before anybody writes it off
 
 
@@ -57,16 +59,26 @@ class DatabaseLeases:
 
     def __init__(self, *, worker: str) -> None:
         self.worker = worker
+        self.closing = False  # this process is about to stop, and starts nothing new
         self._held: dict[StepKey, HeldLease] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._stopped_for: StopReason | None = None
         self.beat_seconds = min(1.0, settings.OPSAAS_LEASE_SECONDS / 4)
 
-    def hold(self, key: StepKey) -> HeldLease:
+    @staticmethod
+    def clock() -> float:
+        """Goes on while the machine sleeps, and nobody can set it."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+    def hold(self, key: StepKey, *, asked_at: float) -> HeldLease:
+        """ASKED_AT: when the claim was sent to the database, by `clock`."""
         lease = HeldLease()
-        lease.renew(good_until=_now() + settings.OPSAAS_LEASE_SECONDS * SHARE_FOR_SCRIPTS)
+        lease.renew(good_until=asked_at + settings.OPSAAS_LEASE_SECONDS * SHARE_FOR_SCRIPTS)
         with self._lock:
             self._held[key] = lease
+            if self._stopped_for:
+                lease.end(self._stopped_for)
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="opsaas-leases", daemon=True)
                 self._thread.start()
@@ -77,7 +89,9 @@ class DatabaseLeases:
             self._held.pop(key).close()
 
     def stop_all(self, reason: StopReason) -> None:
+        """Also what is claimed in this very moment."""
         with self._lock:
+            self._stopped_for = reason
             for lease in self._held.values():
                 lease.end(reason)
 
@@ -91,10 +105,10 @@ class DatabaseLeases:
             keys = list(self._held)
         if not keys:
             return
-        asked_at = _now()
+        asked_at = self.clock()
         mine = StepRun.objects.filter(worker=self.worker, status=StepStatus.RUNNING)
         mine.filter(pk__in=[key.step_run_id for key in keys]).update(lease_until=lease_end())
-        cancelled = dict(mine.values_list("pk", "run__cancel_requested_at"))
+        cancelled = dict(mine.values_list("pk", _STOPPED_AT))
         good_until = asked_at + settings.OPSAAS_LEASE_SECONDS * SHARE_FOR_SCRIPTS
         with self._lock:
             for key in keys:
@@ -118,7 +132,3 @@ def _tell(*, lease: HeldLease, key: StepKey, cancelled: Mapping[UUID, datetime |
     lease.renew(good_until=good_until)
     if cancelled[key.step_run_id]:
         lease.end(StopReason.CANCELLED)
-
-
-def _now() -> float:
-    return time.clock_gettime(time.CLOCK_BOOTTIME)

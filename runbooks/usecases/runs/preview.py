@@ -1,8 +1,10 @@
 from datetime import datetime
 
 from runbooks.access.actors import Actor
+from runbooks.domain.parameters import apart
 from runbooks.domain.plan import Plan
 from runbooks.models import Runbook
+from runbooks.usecases.nodes.choose import chosen_targets
 from runbooks.usecases.runs.start import Request, checked_values, may_start, plan_of
 from runbooks.usecases.versions.draft import definition_of
 
@@ -11,5 +13,7 @@ def preview(*, actor: Actor, runbook: Runbook, request: Request, now: datetime) 
     """What would happen, and nothing does. Raises as `start` would."""
     version = may_start(actor=actor, runbook=runbook, number=request.number, now=now)
     definition = definition_of(version)
-    values = checked_values(definition=definition, request=request)
-    return plan_of(version=version, definition=definition, values=values)
+    values, hidden = apart(definition.parameters, checked_values(definition=definition, request=request))
+    targets = chosen_targets(actor=actor, version=version, values=values, only=request.targets, now=now)
+    seals = dict.fromkeys(hidden, "to be sealed at the start")
+    return plan_of(version=version, definition=definition, values=values, seals=seals, targets=targets)

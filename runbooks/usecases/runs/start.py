@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -12,20 +14,32 @@ from runbooks.access.actors import Actor
 from runbooks.access.fetch import Hidden, installation, require
 from runbooks.access.rights import judged, rights_on
 from runbooks.audit.record import record
-from runbooks.domain.definition import Definition
-from runbooks.domain.parameters import clean_values
-from runbooks.domain.plan import Plan
+from runbooks.domain.containment import as_json, at_least
+from runbooks.domain.definition import Definition, ordinary_steps
+from runbooks.domain.parameters import apart, clean_values
+from runbooks.domain.plan import GIVEN, Plan
 from runbooks.domain.policy import start_of
-from runbooks.domain.ports import JsonValue
+from runbooks.domain.ports import Containment, JsonValue
 from runbooks.domain.problems import Invalid, Problem
 from runbooks.domain.states import StepStatus, VersionState
+from runbooks.domain.targets import PlannedNode
 from runbooks.live.append import append_events
-from runbooks.models import Run, Runbook, StepRun, Version
+from runbooks.models import Run, Runbook, RunSecret, StepRun, Version
+from runbooks.models.ids import new_id
+from runbooks.models.prepared import Prepared
+from runbooks.models.rows import insert
+from runbooks.usecases.nodes.choose import chosen_targets
+from runbooks.usecases.runs.concurrency import key_of, reject_beside
+from runbooks.usecases.runs.files import keep_files, taken_files
 from runbooks.usecases.runs.tell import status_event
+from runbooks.usecases.secrets.keep import sealed_for_run, seals_of
+from runbooks.usecases.secrets.vouch import vouched
 from runbooks.usecases.versions.draft import definition_of
 
-CONTAINMENT: dict[str, JsonValue] = {"level": "host", "network": True}
 REASON_CHARACTERS = 2000
+PUBLISHED = Prepared(
+    lambda runbook: Version.objects.filter(runbook=runbook, state=VersionState.PUBLISHED), Runbook._meta.pk
+)
 
 
 @dataclass(frozen=True)
@@ -35,34 +49,82 @@ class Request:
     values: Mapping[str, object]
     reason: str = ""
     number: int | None = None  # of the version; None: the published one
+    targets: tuple[str, ...] = ()  # names of nodes, to narrow down what the definition selects
 
 
-def start(*, actor: Actor, runbook: Runbook, request: Request, now: datetime, rerun_of: Run | None = None) -> Run:
-    """Queues a run. Raises NotAllowed, Hidden (no such version) and Invalid (with pointers to the values)."""
+@dataclass(frozen=True)
+class Resuming:
+    """A run that another goes on from, and those of its steps that had succeeded."""
+
+    run: Run
+    before: Mapping[str, StepRun]
+
+
+def start(
+    *,
+    actor: Actor,
+    runbook: Runbook,
+    request: Request,
+    now: datetime,
+    rerun_of: Run | None = None,
+    resuming: Resuming | None = None,
+) -> Run:
+    """Queues a run. Raises NotAllowed, Hidden (the version), Invalid (with pointers), Conflict (its key is held)."""
     version = may_start(actor=actor, runbook=runbook, number=request.number, now=now)
     definition = definition_of(version)
-    values = checked_values(definition=definition, request=request)
-    plan = plan_of(version=version, definition=definition, values=values)
+    run_id, values, sealed = _taken_values(definition=definition, request=request)
+    uploads = taken_files(actor=actor, definition=definition, given=request.values, values=values, now=now)
+    targets = chosen_targets(actor=actor, version=version, values=values, only=request.targets, now=now)
+    plan = plan_of(version=version, definition=definition, values=values, seals=seals_of(sealed), targets=targets)
+    key = key_of(definition=definition, values=values)
     with transaction.atomic():
-        run = Run.objects.create(
+        reject_beside(runbook=runbook, definition=definition, key=key)
+        run = Run(
+            id=run_id,
             runbook=runbook,
             version=version,
             plan=plan.canonical,
             plan_hash=plan.hash,
             parameters=values,
-            requested_by=actor.user,
-            token=actor.token,
-            trigger=actor.via,
-            reason=request.reason,
+            **_asked(actor, request),
             rerun_of=rerun_of,
+            resumed_from=resuming.run if resuming else None,
+            concurrency_key=key,
             expires_at=now + timedelta(seconds=settings.OPSAAS_QUEUE_SECONDS),
+            event_seq=1,
         )
-        first = _add_step_runs(run=run, definition=definition, now=now)
-        details = {"hash": version.hash, "plan_hash": plan.hash, "version": version.number, "parameters": values}
-        record(actor=actor, action="run.requested", thing=run, reason=request.reason, details=details, now=now)
-        append_events(run_id=run.pk, events=[status_event(run)], now=now)
-        outbox.send(task=outbox.EXECUTE, object_id=first.pk)
+        insert(run)
+        RunSecret.objects.bulk_create(sealed)
+        keep_files(run=run, values=values, uploads=uploads)
+        _write(run, definition=definition, before=resuming.before if resuming else {}, actor=actor, now=now)
     return run
+
+
+def _asked(actor: Actor, request: Request) -> dict[str, Any]:
+    return {"requested_by": actor.user, "token": actor.token, "trigger": actor.via, "reason": request.reason}
+
+
+def _taken_values(*, definition: Definition, request: Request) -> tuple[UUID, dict[str, JsonValue], list[RunSecret]]:
+    """The id of the run to be, its values, and apart from them the secret ones, sealed for it alone."""
+    values, hidden = apart(definition.parameters, checked_values(definition=definition, request=request))
+    run_id = new_id()
+    return run_id, values, sealed_for_run(run_id=run_id, values=hidden)
+
+
+def _write(run: Run, *, definition: Definition, before: Mapping[str, StepRun], actor: Actor, now: datetime) -> None:
+    """All that belongs to the beginning of a run, beside its own row."""
+    first = _add_step_runs(run=run, definition=definition, before=before, now=now)
+    details = {
+        "hash": run.version.hash,
+        "plan_hash": run.plan_hash,
+        "version": run.version.number,
+        "parameters": run.parameters,
+    }
+    if run.resumed_from_id:
+        details["resumed_from"] = str(run.resumed_from_id)
+    record(actor=actor, action="run.requested", thing=run, reason=run.reason, details=details, now=now)
+    append_events(run_id=run.pk, events=[status_event(run)], now=now, last=1)
+    outbox.hint_step(first.pk)
 
 
 def may_start(*, actor: Actor, runbook: Runbook, number: int | None, now: datetime) -> Version:
@@ -79,24 +141,47 @@ def may_start(*, actor: Actor, runbook: Runbook, number: int | None, now: dateti
     )
     require(decision, action="run.requested", thing=runbook)
     assert version is not None
+    secrets = vouched(version=version, paths=definition_of(version).secrets.values(), now=now)
+    require(secrets, action="run.requested", thing=runbook)
     return version
 
 
 def chosen_version(*, runbook: Runbook, number: int | None) -> Version | None:
     """The published version, or the one of that number. Raises Hidden where there is none of that number."""
     if number is None:
-        return runbook.versions.filter(state=VersionState.PUBLISHED).first()
+        published = PUBLISHED.first(runbook.pk)
+        if published:
+            published.runbook = runbook
+        return published
     found = runbook.versions.filter(number=number).first()
     if found is None:
         raise Hidden(action="run.requested", kind="version", name=f"{runbook.path} v{number}")
     return found
 
 
-def plan_of(*, version: Version, definition: Definition, values: Mapping[str, JsonValue]) -> Plan:
+def plan_of(
+    *,
+    version: Version,
+    definition: Definition,
+    values: Mapping[str, JsonValue],
+    seals: Mapping[str, str],
+    targets: tuple[PlannedNode, ...] = (),
+) -> Plan:
     limits: dict[str, JsonValue] = {step.id: {"timeout_seconds": step.timeout_seconds} for step in definition.steps}
     return Plan(
-        runbook=version.runbook.path, version=version.hash, values=values, limits=limits, containment=CONTAINMENT
+        runbook=version.runbook.path,
+        version=version.hash,
+        values=values,
+        targets=targets,
+        secrets={**definition.secrets, **{GIVEN + name: seal for name, seal in seals.items()}},
+        limits=limits,
+        containment=as_json(demanded(definition)),
     )
+
+
+def demanded(definition: Definition) -> Containment:
+    """At least what the definition asks for, and at least what the installation does."""
+    return at_least(definition.containment, settings.OPSAAS_CONTAINMENT_MINIMUM)
 
 
 def checked_values(*, definition: Definition, request: Request) -> dict[str, JsonValue]:
@@ -114,16 +199,34 @@ def checked_values(*, definition: Definition, request: Request) -> dict[str, Jso
     return values
 
 
-def _add_step_runs(*, run: Run, definition: Definition, now: datetime) -> StepRun:
+def _add_step_runs(*, run: Run, definition: Definition, before: Mapping[str, StepRun], now: datetime) -> StepRun:
+    """All steps, the first of them queued; its own condition is asked at the claim."""
+    containment = as_json(demanded(definition))
     steps = [
         StepRun(
             run=run,
             index=index,
             step=step.id,
-            status=StepStatus.QUEUED if index == 0 else StepStatus.PENDING,
-            hinted_at=now,
-            containment=CONTAINMENT,
+            containment=containment,
+            cleanup=step.id in definition.cleanup,
+            **_as_before(before[step.id], now=now) if step.id in before else {},
         )
         for index, step in enumerate(definition.steps)
     ]
-    return StepRun.objects.bulk_create(steps)[0]
+    ordinary = ordinary_steps(definition)
+    first = next(step for step in steps if step.step in ordinary and step.status == StepStatus.PENDING)
+    first.status, first.hinted_at = StepStatus.QUEUED, now
+    insert(*steps)
+    return first
+
+
+def _as_before(earlier: StepRun, *, now: datetime) -> dict[str, Any]:
+    """A step that is not run again: what it handed on is there, and where it came from."""
+    succeeded = earlier.status == StepStatus.SUCCEEDED
+    return {
+        "status": StepStatus.SKIPPED,
+        "carried_from": earlier if succeeded else earlier.carried_from,
+        "outputs": earlier.outputs,
+        "detail": "It had succeeded in the run that this one resumes.",
+        "finished_at": now,
+    }

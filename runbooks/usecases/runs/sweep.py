@@ -1,16 +1,19 @@
 """What the scheduler does for runs, straight on the database: nothing queued is forgotten, nothing lost is hidden."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from runbooks import outbox
 from runbooks.domain.states import RunStatus, StepStatus
-from runbooks.models import OutboxMessage, Run, StepRun
+from runbooks.models import Run, StepRun
+from runbooks.models.ids import first_id_of
 from runbooks.usecases.runs.end import end_run
+from runbooks.usecases.runs.settle import fail_unstarted, held, settle
 from runbooks.usecases.runs.tell import step_event
 
 AT_ONCE = 500
@@ -21,21 +24,29 @@ LOST = (
 
 
 def hint_again(*, now: datetime) -> int:
-    """Sends hints for steps that have been waiting for long: a broker may have lost the first."""
+    """Sends hints for steps whose first the broker did not take, and for those that have been waiting for long: it may
+    have lost theirs. Answers how many."""
     patience = timedelta(seconds=2 * settings.OPSAAS_SWEEP_SECONDS)
     waiting = Q(status=StepStatus.QUEUED, run__status__in=[RunStatus.QUEUED, RunStatus.RUNNING])
-    quiet = StepRun.objects.filter(waiting, hinted_at__lt=now - patience).order_by("hinted_at")
-    for step_run_id in list(quiet.values_list("pk", flat=True)[:AT_ONCE]):
-        with transaction.atomic():
-            StepRun.objects.filter(pk=step_run_id).update(hinted_at=now)
-            if not OutboxMessage.objects.filter(task=outbox.EXECUTE, object_id=str(step_run_id)).exists():
-                outbox.send(task=outbox.EXECUTE, object_id=step_run_id)
-    return outbox.republish(now=now, older_than=timedelta(seconds=settings.OPSAAS_SWEEP_SECONDS / 2))
+    in_time = Q(hinted_at__gte=now - patience, hinted_at__lte=now + patience)  # later still: a clock was set back
+    unheard = Q(hinted_at=None) | ~in_time
+    quiet = StepRun.objects.filter(waiting, unheard).order_by(F("hinted_at").asc(nulls_first=True))
+    found = list(quiet.values_list("pk", "zone")[:AT_ONCE])
+    return sum(_hint(step_run_id, zone, unheard, now) for step_run_id, zone in found)
+
+
+@transaction.atomic
+def _hint(step_run_id: UUID, zone: str, unheard: Q, now: datetime) -> bool:
+    """Unless another sweeper was quicker."""
+    if not StepRun.objects.filter(unheard, pk=step_run_id).update(hinted_at=now):
+        return False
+    outbox.hint_step(step_run_id, zone=zone)
+    return True
 
 
 def expire(*, now: datetime) -> int:
-    """Ends runs that nobody started in time."""
-    late = Run.objects.filter(status=RunStatus.QUEUED, expires_at__lte=now).select_related("runbook__project")
+    """Ends runs that nobody started in time, by the database's clock: that of this machine may be wrong."""
+    late = Run.objects.filter(status=RunStatus.QUEUED, expires_at__lte=Now()).select_related("runbook__project")
     ended = 0
     for run in late[:AT_ONCE]:
         with transaction.atomic():
@@ -47,7 +58,8 @@ def expire(*, now: datetime) -> int:
 def reap(*, now: datetime) -> int:
     """Ends step runs whose lease has run out, by the database's clock: their warden has killed the script by then."""
     dead = StepRun.objects.filter(status=StepStatus.RUNNING, lease_until__lt=Now())
-    return sum(_bury(step_run=step_run, now=now) for step_run in dead.select_related("run__runbook__project")[:AT_ONCE])
+    dead = dead.select_related("run__runbook__project", "run__version")
+    return sum(_bury(step_run=step_run, now=now) for step_run in dead[:AT_ONCE])
 
 
 @transaction.atomic
@@ -58,5 +70,24 @@ def _bury(*, step_run: StepRun, now: datetime) -> bool:
     if not still_dead.update(status=StepStatus.LOST, finished_at=now, lease_until=None, detail=LOST):
         return False
     step_run.status, step_run.finished_at, step_run.detail = StepStatus.LOST, now, LOST
+    step_run.run.output_complete = False  # the worker may have died with some in its hands
+    Run.objects.filter(pk=step_run.run_id).update(output_complete=False)
+    if step_run.part_of_id:  # on other nodes it may still run
+        settle(step_run=step_run, run=held(step_run.run), ended=step_event(step_run), now=now)
+        return True
     end_run(run=step_run.run, status=RunStatus.LOST, detail=LOST, told_before=[step_event(step_run)], now=now)
     return True
+
+
+def give_up_on_nodes(*, now: datetime) -> int:
+    """Ends what has waited for too long for a worker of its zone, so that the run can end."""
+    patience = timedelta(seconds=settings.OPSAAS_QUEUE_SECONDS)
+    late = StepRun.objects.filter(status=StepStatus.QUEUED, part_of__isnull=False, pk__lt=first_id_of(now - patience))
+    late = late.select_related("run__runbook__project", "run__version")
+    return sum(_given_up(part=part, now=now) for part in late[:AT_ONCE])
+
+
+@transaction.atomic
+def _given_up(*, part: StepRun, now: datetime) -> bool:
+    detail = f"No worker of the zone “{part.zone}” took it in time." if part.zone else "No worker took it in time."
+    return fail_unstarted(part=part, run=held(part.run), detail=detail, now=now)

@@ -29,6 +29,8 @@ def step_event(step_run: StepRun) -> NewEvent:
         "started_at": rfc3339(step_run.started_at),
         "finished_at": rfc3339(step_run.finished_at),
         "detail": step_run.detail,
+        "cleanup": step_run.cleanup,
+        "due_at": rfc3339(step_run.due_at),
     }
     return NewEvent("step", data)
 

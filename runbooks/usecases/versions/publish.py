@@ -11,6 +11,7 @@ from runbooks.domain.policy import publication_of
 from runbooks.domain.states import VersionState
 from runbooks.models import Runbook, Version
 from runbooks.usecases.conflict import Conflict
+from runbooks.usecases.secrets.vouch import vouched
 from runbooks.usecases.versions.draft import definition_of, show
 
 
@@ -18,6 +19,8 @@ def publish(*, actor: Actor, version: Version, now: datetime) -> None:
     """Raises NotAllowed and Conflict."""
     require_right(actor=actor, right="review", place=version.runbook, action="version.published", now=now)
     require(publication_of(state=VersionState(version.state)), action="version.published", thing=version)
+    secrets = vouched(version=version, paths=definition_of(version).secrets.values(), publisher=actor, now=now)
+    require(secrets, action="version.published", thing=version)
     with transaction.atomic():
         runbook = Runbook.objects.select_for_update(of=("self",)).select_related("project").get(pk=version.runbook_id)
         before = runbook.versions.filter(state=VersionState.PUBLISHED)

@@ -13,6 +13,8 @@ from runbooks.domain.problems import Invalid, Problem
 from runbooks.domain.states import VersionState
 from runbooks.models import Review, Version
 from runbooks.usecases.conflict import Conflict
+from runbooks.usecases.secrets.vouch import may_vouch
+from runbooks.usecases.versions.draft import definition_of
 from runbooks.usecases.versions.lineage import authors_of
 
 MOVES = {
@@ -31,6 +33,9 @@ def review(*, actor: Actor, version: Version, verdict: str, comment: str, digest
     if digest != version.hash:
         raise Conflict("You read another content than this version holds: read it again.", code="stale_hash")
     require(may_review(actor=actor, version=version, now=now), action="version.reviewed", thing=version)
+    if verdict == "approve":
+        vouching = may_vouch(actor=actor, paths=definition_of(version).secrets.values(), now=now)
+        require(vouching, action="version.reviewed", thing=version)
     old, new = MOVES[verdict]
     with transaction.atomic():
         if not Version.objects.filter(pk=version.pk, state__in=old).update(state=new):

@@ -1,22 +1,31 @@
 """The form that starts a run: one typed field per parameter. The domain tells what is wrong; this only shows it."""
 
+import base64
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
 from django.forms.utils import ErrorDict
+from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from runbooks.domain.definition import Definition, Risk
-from runbooks.domain.parameters import Parameter, ParameterType, values_from_form
+from runbooks.domain.files import is_reference
+from runbooks.domain.form_values import values_from_form
+from runbooks.domain.json_text import read_json
+from runbooks.domain.moments import from_field, instant_of
+from runbooks.domain.parameters import MAX_VALUES_BYTES, Parameter, ParameterType, apart
 from runbooks.domain.ports import JsonValue
-from runbooks.domain.problems import Problem, pointer_to
+from runbooks.domain.problems import Invalid, Problem, pointer_to
+from runbooks.web.forms.run_fields import ShownField, again_field, parameter_field, reason_field, slug_field
 
-VALUE, AGAIN = "p-", "again-"
+VALUE, AGAIN, KEPT = "p-", "again-", "kept-"
+Files = MultiValueDict[str, "UploadedFile[Any]"]
 REASON, SLUG = "reason", "slug"
-SHORT_LIST = 5  # choices up to this many are all shown at once
 TICKED = {True: "on", False: ""}
 
 
@@ -27,7 +36,7 @@ class RunForm(forms.Form):
         self,
         *,
         definition: Definition,
-        data: Mapping[str, str] | None = None,
+        data: QueryDict | None = None,
         given: Mapping[str, JsonValue] | None = None,
         reason: str = "",
         origin: str = "",
@@ -40,12 +49,12 @@ class RunForm(forms.Form):
         for parameter in definition.parameters:
             note = origin if parameter.name in given else ""
             initial = given.get(parameter.name, parameter.default)
-            self.fields[VALUE + parameter.name] = _field(parameter, initial=initial, note=note)
+            self.fields[VALUE + parameter.name] = parameter_field(parameter, initial=initial, note=note)
             if parameter.confirm:
-                self.fields[AGAIN + parameter.name] = _again(parameter)
-        self.fields[REASON] = _reason(definition, initial=reason, note=origin if reason else "")
+                self.fields[AGAIN + parameter.name] = again_field(parameter)
+        self.fields[REASON] = reason_field(definition, initial=reason, note=origin if reason else "")
         if definition.risk is Risk.HIGH:
-            self.fields[SLUG] = _slug(definition)
+            self.fields[SLUG] = slug_field(definition)
 
     def full_clean(self) -> None:
         """Django checks nothing here."""
@@ -54,6 +63,11 @@ class RunForm(forms.Form):
         for problem in self.problems if self.is_bound else ():
             name = _field_named(problem.pointer)
             self.add_error(name if name in self.fields else None, problem.detail)
+
+    @property
+    def file_names(self) -> list[str]:
+        """Fields whose content is sent with the form alone, not with every look at the panel beside it."""
+        return [name for name, field in self.fields.items() if field.widget.needs_multipart_form]
 
     @property
     def parameter_fields(self) -> Iterator[forms.BoundField]:
@@ -73,31 +87,63 @@ class RunForm(forms.Form):
         ] + [format_html("{}", error) for error in self.non_field_errors()]
 
 
-def posted_values(definition: Definition, data: Mapping[str, str]) -> dict[str, JsonValue]:
+def posted_values(definition: Definition, data: QueryDict, files: Files | None = None) -> dict[str, JsonValue]:
     """The JSON values that the fields mean."""
     fields = {
-        parameter.name: data[name] for parameter in definition.parameters if (name := VALUE + parameter.name) in data
+        parameter.name: data.getlist(name)
+        for parameter in definition.parameters
+        if (name := VALUE + parameter.name) in data
     }
-    return values_from_form(definition.parameters, fields)
+    return {**values_from_form(definition.parameters, fields), **dict(_posted_files(definition, data, files or {}))}
 
 
-def link_values(definition: Definition, query: Mapping[str, str]) -> dict[str, JsonValue]:
+def _posted_files(
+    definition: Definition, data: QueryDict, files: Mapping[str, "UploadedFile[Any]"]
+) -> Iterator[tuple[str, JsonValue]]:
+    """A file that comes with the form, or else the reference to one: of an earlier run or, for the panel beside the
+    form, to the one that was chosen and is not sent yet."""
+    for parameter in definition.parameters:
+        if parameter.type is not ParameterType.FILE:
+            continue
+        if upload := files.get(VALUE + parameter.name):
+            upload.seek(0)  # the form is read for its problems first, then for the run
+            content = upload.read(MAX_VALUES_BYTES + 1)
+            yield parameter.name, {"name": upload.name or "", "content": base64.b64encode(content).decode()}
+        elif kept := data.get(KEPT + parameter.name):
+            yield parameter.name, _read_reference(kept)
+
+
+def files_kept(definition: Definition, data: QueryDict, files: Files) -> dict[str, JsonValue]:
+    """References to files of an earlier run: a browser keeps no file that was chosen for a form that is shown again."""
+    found = dict(_posted_files(definition, data, {}))
+    return {name: value for name, value in found.items() if is_reference(value) and VALUE + name not in files}
+
+
+def _read_reference(text: str) -> JsonValue:
+    try:
+        return read_json(text.encode(errors="replace"), max_bytes=2000)
+    except Invalid:
+        return text
+
+
+def link_values(definition: Definition, query: QueryDict) -> dict[str, JsonValue]:
     """The values that an address offers; a tick that it does not name keeps its default."""
     values = posted_values(definition, query)
-    return {name: value for name, value in values.items() if VALUE + name in query}
+    offered = {name: value for name, value in values.items() if VALUE + name in query}
+    return apart(definition.parameters, offered)[0]  # a secret that stands in an address is none any more
 
 
-def strangers(definition: Definition, query: Mapping[str, str]) -> list[str]:
+def strangers(definition: Definition, query: QueryDict) -> list[str]:
     """Names that an address gives values for and the runbook does not know."""
     known = {VALUE + parameter.name for parameter in definition.parameters}
     return [name.removeprefix(VALUE) for name in query if name.startswith(VALUE) and name not in known]
 
 
-def slips(definition: Definition, data: Mapping[str, str]) -> list[Problem]:
+def slips(definition: Definition, data: QueryDict) -> list[Problem]:
     """What only a person at a form is asked: to type the dangerous things twice."""
     found = []
     for parameter in definition.parameters:
-        if parameter.confirm and data.get(AGAIN + parameter.name, "") != _as_typed(parameter, data):
+        if parameter.confirm and not _typed_again(parameter, data):
             detail = _("This is not the same as above. Type the value again.")
             found.append(Problem(pointer_to("again", parameter.name), "differs", detail))
     if definition.risk is Risk.HIGH and data.get(SLUG, "").strip() != definition.slug:
@@ -106,17 +152,25 @@ def slips(definition: Definition, data: Mapping[str, str]) -> list[Problem]:
     return found
 
 
-def _as_typed(parameter: Parameter, data: Mapping[str, str]) -> str:
-    typed = data.get(VALUE + parameter.name, "")
-    if parameter.type is ParameterType.BOOLEAN:
-        return "yes" if typed else "no"
-    return typed
+def _typed_again(parameter: Parameter, data: QueryDict) -> bool:
+    typed, again = data.get(VALUE + parameter.name, ""), data.get(AGAIN + parameter.name, "")
+    match parameter.type:
+        case ParameterType.BOOLEAN:
+            return again == ("yes" if typed else "no")
+        case ParameterType.CHOICES:
+            return {part.strip() for part in again.split(",")} - {""} == set(data.getlist(VALUE + parameter.name))
+        case ParameterType.DATETIME:
+            return again == typed or instant_of(from_field(again)) == instant_of(from_field(typed)) is not None
+        case ParameterType.FILE:
+            reference = _read_reference(data.get(KEPT + parameter.name, ""))
+            return again == typed or (isinstance(reference, dict) and again == reference.get("name"))
+    return again == typed
 
 
 def _field_named(pointer: str) -> str:
     for beginning, prefix in [("/parameters/", VALUE), ("/again/", AGAIN), ("/", "")]:
         if pointer.startswith(beginning):
-            return prefix + pointer.removeprefix(beginning)
+            return prefix + pointer.removeprefix(beginning).partition("/")[0]
     return pointer
 
 
@@ -127,96 +181,3 @@ def _plain_label(field: forms.BoundField) -> str:
 
 def _first_id(field: forms.BoundField) -> str:
     return field.id_for_label or f"{field.auto_id}_0"
-
-
-class ShownField(forms.CharField):
-    """Text as it was typed, with its label as plain text beside the decorated one."""
-
-    def __init__(self, *, plain_label: str, note: str = "", **kwargs: Any) -> None:
-        label = format_html('{} <span class="tag">{}</span>', plain_label, note) if note else plain_label
-        super().__init__(label=label, strip=False, **kwargs)
-        self.plain_label = plain_label
-
-
-def _field(parameter: Parameter, *, initial: JsonValue, note: str) -> ShownField:
-    return ShownField(
-        plain_label=parameter.name.replace("_", " ").capitalize(),
-        note=note,
-        required=_is_asked_for(parameter),
-        initial=initial,
-        help_text=" ".join(part for part in (parameter.help, _hint(parameter)) if part),
-        widget=_widget(parameter, initial=initial),
-    )
-
-
-def _is_asked_for(parameter: Parameter) -> bool:
-    """An empty field of a parameter with a default passes the default: only without one is it optional."""
-    return parameter.required or parameter.default is not None or parameter.type is ParameterType.BOOLEAN
-
-
-def _widget(parameter: Parameter, *, initial: JsonValue) -> forms.Widget:
-    # Plain text fields for numbers too: a number field drops what it cannot read, and changes under the mouse wheel.
-    attrs = {"data-parameter": parameter.name, "data-type": str(parameter.type), "autocomplete": "off"}
-    match parameter.type:
-        case ParameterType.TEXT:
-            return forms.Textarea(attrs={**attrs, "rows": 3, "spellcheck": "false"})
-        case ParameterType.BOOLEAN:
-            return forms.CheckboxInput(attrs=attrs)
-        case ParameterType.CHOICE:
-            return _choices(parameter, attrs=attrs, has_initial=initial is not None)
-        case ParameterType.INTEGER | ParameterType.NUMBER:
-            mode = "numeric" if parameter.type is ParameterType.INTEGER and (parameter.min or 0) >= 0 else "text"
-            return forms.TextInput(attrs={**attrs, "inputmode": mode, "class": "form-control short"})
-        case ParameterType.STRING:
-            return forms.TextInput(attrs={**attrs, "spellcheck": "false"})
-
-
-def _choices(parameter: Parameter, *, attrs: dict[str, str], has_initial: bool) -> forms.Widget:
-    choices = [(choice, choice) for choice in parameter.choices]
-    if _is_asked_for(parameter) and len(choices) <= SHORT_LIST:
-        return forms.RadioSelect(attrs=attrs, choices=choices)
-    empty = (
-        [] if _is_asked_for(parameter) and has_initial else [("", _("Choose …") if parameter.required else _("(none)"))]
-    )
-    return forms.Select(attrs=attrs, choices=[*empty, *choices])
-
-
-def _hint(parameter: Parameter) -> str:
-    match parameter.type, parameter.min, parameter.max:
-        case ParameterType.INTEGER | ParameterType.NUMBER, float() | int() as least, float() | int() as most:
-            return _("From %(least)s to %(most)s.") % {"least": f"{least:,}", "most": f"{most:,}"}
-        case ParameterType.INTEGER | ParameterType.NUMBER, float() | int() as least, _other:
-            return _("At least %(least)s.") % {"least": f"{least:,}"}
-        case ParameterType.INTEGER | ParameterType.NUMBER, _other, float() | int() as most:
-            return _("At most %(most)s.") % {"most": f"{most:,}"}
-    return _("Pattern: %(pattern)s") % {"pattern": parameter.pattern} if parameter.pattern else ""
-
-
-def _again(parameter: Parameter) -> ShownField:
-    name = parameter.name.replace("_", " ")
-    yes_or_no = parameter.type is ParameterType.BOOLEAN
-    return ShownField(
-        plain_label=_("%(name)s, once more") % {"name": name.capitalize()},
-        required=_is_asked_for(parameter),
-        help_text=_("Type yes or no.") if yes_or_no else _("So that a slip cannot start the wrong thing."),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )
-
-
-def _reason(definition: Definition, *, initial: str, note: str) -> ShownField:
-    return ShownField(
-        plain_label=_("Reason"),
-        note=note,
-        required=definition.risk is Risk.HIGH,
-        initial=initial,
-        help_text=_("Goes into the log and to those who are told. A ticket, an alert, a sentence."),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "maxlength": 2000, "data-reason": True}),
-    )
-
-
-def _slug(definition: Definition) -> ShownField:
-    return ShownField(
-        plain_label=_("Type “%(slug)s” to go on") % {"slug": definition.slug},
-        help_text=_("This runbook is of high risk."),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-    )

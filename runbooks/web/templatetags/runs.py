@@ -1,19 +1,25 @@
 """Tags for runs and what goes into them. `{% load runs %}`."""
 
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django import template
+from django.template.defaultfilters import filesizeformat
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from runbooks.domain.files import is_reference
 from runbooks.models import Run, Runbook
 from runbooks.web.summary import purpose as purpose_of
 
 register = template.Library()
+
+_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 TRIGGERS: dict[str, str | Promise] = {
     "ui": gettext_lazy("in the browser"),
@@ -30,6 +36,14 @@ RISKS: dict[str, str | Promise] = {
     "high": gettext_lazy("High risk"),
 }
 
+LIMITS: dict[str, str | Promise] = {
+    "memory_bytes": gettext_lazy("memory up to %s"),
+    "cpu_seconds": gettext_lazy("processor time up to %s s"),
+    "processes": gettext_lazy("up to %s processes"),
+    "open_files": gettext_lazy("up to %s open files"),
+    "file_bytes": gettext_lazy("files up to %s"),
+}
+
 
 @register.filter
 def trigger(run: Run) -> str:
@@ -40,6 +54,18 @@ def trigger(run: Run) -> str:
 @register.simple_tag
 def risk(level: str) -> SafeString:
     return format_html('<span class="tag tag-{}">{}</span>', str(level), RISKS[level])
+
+
+@register.inclusion_tag("web/parts/containment.html")
+def containment(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """What a script is kept within, in words; the level host as the risk that it is."""
+    return {"kept": kept, "limits": list(_limits(kept))}
+
+
+def _limits(kept: Mapping[str, Any]) -> Iterator[str]:
+    for name, sentence in LIMITS.items():
+        if (most := kept.get(name)) is not None:
+            yield str(sentence) % (filesizeformat(most) if name.endswith("_bytes") else most)
 
 
 @register.filter
@@ -55,8 +81,23 @@ def value(given: Any) -> SafeString:
         return format_html('<span class="soft">{}</span>', _("(empty)"))
     if given is None:
         return format_html('<span class="soft">{}</span>', _("(none)"))
+    if isinstance(given, dict) and is_reference(given):
+        size, digest = filesizeformat(given["size"]), given["sha256"]
+        return format_html(
+            '<code class="value" title="SHA-256 {}">{}</code> <span class="soft">{}</span>', digest, given["name"], size
+        )
+    if given == []:
+        return format_html('<span class="soft">{}</span>', _("(none of them)"))
+    if isinstance(given, list):
+        return format_html_join(" ", "{}", ((value(one),) for one in given))
     shown = {True: "true", False: "false"}[given] if isinstance(given, bool) else str(given)
     return format_html('<code class="value">{}</code>', shown)
+
+
+@register.filter
+def inert(name: str) -> str:
+    """A name of a script's making: what could hide or turn text around is shown as an escape."""
+    return _UNFIT.sub(lambda found: f"\\u{ord(found.group()):04x}", name)
 
 
 @register.filter

@@ -1,6 +1,6 @@
 """Tags of the one visual language. `{% load ui %}`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from django.utils.html import format_html, format_html_join, json_script
 from django.utils.safestring import SafeString, mark_safe
 
 from runbooks.access.rights import rights_anywhere
+from runbooks.models import HostKey
 from runbooks.web import durations, navigation
 from runbooks.web import markdown as markdown_text
 from runbooks.web.actor import actor_of
@@ -71,6 +72,15 @@ def when(moment: datetime | None, style: str = "relative", empty: str = NOTHING)
     shown = exact if style == "absolute" else durations.relative(moment, timezone.now())
     machine = in_utc.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return format_html('<time datetime="{}" data-when="{}" title="{}">{}</time>', machine, style, exact, shown)
+
+
+@register.simple_tag
+def key_state(keys: Iterable[HostKey]) -> str:
+    """Of all host keys of a node: "accepted", "changed" (another was seen beside it), "waiting" or ""."""
+    states = {key.state for key in keys}
+    if "accepted" in states:
+        return "changed" if "seen" in states else "accepted"
+    return "waiting" if "seen" in states else ""
 
 
 @register.simple_tag

@@ -1,7 +1,9 @@
 """One run, live: the page that everybody opens, and what one may do with it."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -15,18 +17,29 @@ from runbooks.access.actors import Actor
 from runbooks.access.rights import rights_on
 from runbooks.audit.reads import record_read
 from runbooks.domain.definition import Risk
+from runbooks.domain.pauses import Manual
 from runbooks.domain.policy import cancel_of
+from runbooks.domain.problems import Invalid
 from runbooks.domain.states import RUN_FINAL, StepStatus, VersionState
-from runbooks.models import Run
+from runbooks.models import Run, StepRun
+from runbooks.queries.evidence import may_have_evidence
 from runbooks.queries.runs import running_like, usual_seconds
 from runbooks.usecases.conflict import Conflict
 from runbooks.usecases.runs.cancel import cancel
+from runbooks.usecases.runs.complete import complete
 from runbooks.usecases.runs.decide import decision_to_start
-from runbooks.usecases.runs.rerun import request_like
+from runbooks.usecases.runs.fan_out import failed_nodes
+from runbooks.usecases.runs.note import add_note
+from runbooks.usecases.runs.rerun import on_failed_nodes, request_like
+from runbooks.usecases.runs.resume import not_resumable, resume
 from runbooks.usecases.runs.start import may_start
 from runbooks.usecases.runs.start_once import AlreadyRunning, Sending, start_once
 from runbooks.usecases.versions.draft import definition_of
+from runbooks.web.node_matrix import matrices, status_asked
 from runbooks.web.pages import page
+
+MOST_ARTIFACTS = 200  # on the page; the API lists all
+NODES_NAMED = 20  # before a run on them is confirmed; of more only the number
 
 
 @require_safe
@@ -36,13 +49,19 @@ def run(request: HttpRequest, run_id: str, *, actor: Actor, now: datetime) -> Ht
     rights = rights_on(actor=actor, place=found.runbook, now=now)
     if "see_output" in rights:
         record_read(actor=actor, action="run.output_read", thing=found, now=now)
+    sees_output = "see_output" in rights
+    told, asked = _told(run=found, sees_output=sees_output), status_asked(request.GET.get("nodes", ""))
     context = {
         "run": found,
-        "sees_output": "see_output" in rights,
+        "sees_output": sees_output,
         "usual_seconds": usual_seconds(runbook=found.runbook),
+        "sees_evidence": may_have_evidence(rights),
         "is_final": found.status in RUN_FINAL,
         "deliveries": found.deliveries.select_related("recipient") if rights & {"grant", "audit"} else None,
-        **_told(run=found, sees_output="see_output" in rights),
+        "nodes_asked": asked,
+        "matrices": matrices(run=found, steps=told["steps"], only=asked, sees_output=sees_output),
+        **told,
+        **_kept(run=found, sees_output=sees_output),
         **_acts(run=found, actor=actor, rights=rights, now=now),
     }
     return render(request, "web/run.html", context)
@@ -64,33 +83,72 @@ def run_cancel(request: HttpRequest, run_id: str, *, actor: Actor, now: datetime
 
 @require_POST
 @page
+def run_note(request: HttpRequest, run_id: str, *, actor: Actor, now: datetime) -> HttpResponse:
+    found = fetch.run(actor=actor, run_id=run_id, action="run.noted", now=now)
+    add_note(actor=actor, run=found, text=request.POST.get("text", ""), now=now)
+    return redirect(f"{reverse('run', args=[found.pk])}#notes")
+
+
+@require_POST
+@page
 def run_rerun(request: HttpRequest, run_id: str, *, actor: Actor, now: datetime) -> HttpResponse:
-    """The same values again. Where something has to be asked first, the form asks it."""
+    """The same values again, on all nodes or on the failed ones. Where something has to be asked first, the form asks
+    it."""
     found = fetch.run(actor=actor, run_id=run_id, action="run.requested", now=now)
-    again = request_like(run=found, same_version="same" in request.POST)
+    again, only_failed = request_like(run=found, same_version="same" in request.POST), "failed" in request.POST
     may_start(actor=actor, runbook=found.runbook, number=again.number, now=now)
+    again = on_failed_nodes(again, run=found) if only_failed else again
     sending = Sending(key=request.POST.get("key", "")[:64] or uuid.uuid4().hex)
     try:
         started = start_once(
             actor=actor, runbook=found.runbook, request=again, sending=sending, rerun_of=found, now=now
         )
     except AlreadyRunning:
-        return redirect(form_like(found, number=again.number))
+        return redirect(form_like(found, number=again.number, only_failed=only_failed))
     return redirect("run", run_id=started.run.pk)
 
 
-def form_like(run: Run, *, number: int | None = None) -> str:
+@require_POST
+@page
+def run_step_complete(request: HttpRequest, run_id: str, step: str, *, actor: Actor, now: datetime) -> HttpResponse:
+    """The answer to a manual step. What is missing is asked for beside the question again."""
+    found = fetch.run(actor=actor, run_id=run_id, action="run.step_completed", now=now)
+    verdict, note = request.POST.get("verdict", ""), request.POST.get("note", "")
+    try:
+        complete(actor=actor, run=found, step_run_id=step, verdict=verdict, note=note, now=now)
+    except Invalid as error:
+        messages.error(request, " ".join(problem.detail for problem in error.problems))
+    except Conflict as conflict:
+        messages.info(request, str(conflict))
+    return redirect("run", run_id=found.pk)
+
+
+@require_POST
+@page
+def run_resume(request: HttpRequest, run_id: str, *, actor: Actor, now: datetime) -> HttpResponse:
+    found = fetch.run(actor=actor, run_id=run_id, action="run.requested", now=now)
+    try:
+        run = resume(actor=actor, run=found, now=now)
+    except Conflict as conflict:
+        messages.info(request, str(conflict))
+        return redirect("run", run_id=found.pk)
+    return redirect("run", run_id=run.pk)
+
+
+def form_like(run: Run, *, number: int | None = None, only_failed: bool = False) -> str:
     """The address of the form with this run's values."""
     form = reverse("run_form", args=[run.runbook.project.slug, run.runbook.slug])
-    return f"{form}?from={run.pk}" + (f"&version={number}" if number else "")
+    return f"{form}?from={run.pk}" + (f"&version={number}" if number else "") + ("&failed=1" if only_failed else "")
 
 
-def _told(*, run: Run, sees_output: bool) -> dict[str, object]:
+def _told(*, run: Run, sees_output: bool) -> dict[str, Any]:
     """What the script left besides its log; withheld like the log itself."""
-    steps = list(run.step_runs.all())
+    steps = list(run.step_runs.filter(part_of=None).select_related("fan_out"))
     said = steps if sees_output else []
     return {
         "steps": steps,
+        "asking": _asking(run=run, steps=steps),
+        "contained": _each_once(step.containment for step in steps if step.status != StepStatus.SKIPPED),
         "summaries": [step.summary for step in said if step.summary],
         "outputs": [step for step in said if step.outputs],
         "never_ran": run.started_at is None,
@@ -99,20 +157,54 @@ def _told(*, run: Run, sees_output: bool) -> dict[str, object]:
     }
 
 
+def _each_once(containments: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for one in containments:
+        if one not in found:
+            found.append(one)
+    return found
+
+
+def _kept(*, run: Run, sees_output: bool) -> dict[str, object]:
+    if not sees_output:
+        return {}
+    found = list(run.artifacts.select_related("step_run")[: MOST_ARTIFACTS + 1])
+    return {
+        "artifacts": found[:MOST_ARTIFACTS],
+        "more_artifacts": len(found) > MOST_ARTIFACTS,
+        "notes": run.notes.select_related("author"),
+    }
+
+
+def _asking(*, run: Run, steps: list[StepRun]) -> list[tuple[StepRun, Manual]]:
+    """The manual steps that wait for somebody's answer."""
+    waiting = [step for step in steps if step.status == StepStatus.WAITING]
+    pauses = {step.id: step.pause for step in definition_of(run.version).steps} if waiting else {}
+    return [(step, pause) for step in waiting if isinstance(pause := pauses[step.step], Manual)]
+
+
 def _acts(*, run: Run, actor: Actor, rights: set[str], now: datetime) -> dict[str, object]:
     mine = run.requested_by_id == actor.user.pk
     definition = definition_of(run.version)
     careful = definition.risk is Risk.HIGH or any(parameter.confirm for parameter in definition.parameters)
     older = run.version.state != VersionState.PUBLISHED
+    again = decision_to_start(actor=actor, runbook=run.runbook, now=now)
+    same = decision_to_start(actor=actor, runbook=run.runbook, number=run.version.number, now=now) if older else None
+    to_do = failed_nodes(run) if definition.targets and run.status in RUN_FINAL else []
     return {
         "cancel_decision": cancel_of(is_requester=mine, rights=rights),
-        "rerun_decision": decision_to_start(actor=actor, runbook=run.runbook, now=now),
-        "same_decision": decision_to_start(actor=actor, runbook=run.runbook, number=run.version.number, now=now)
-        if older
-        else None,
+        "rerun_decision": again,
+        "same_decision": same,
+        "may_resume": bool(again if same is None else same),
+        "may_answer": "run" in rights,
+        "resumable": run.status in RUN_FINAL and not_resumable(run) is None,
         "asks_first": careful or running_like(runbook=run.runbook) is not None,
         "asks_first_always": careful,
+        "failed_nodes": to_do,
+        "failed_named": to_do[:NODES_NAMED],
+        "failed_more": max(0, len(to_do) - NODES_NAMED),
         "form_url": form_like(run),
+        "failed_form_url": form_like(run, only_failed=True),
         "same_form_url": form_like(run, number=run.version.number),
         "key": uuid.uuid4().hex,
     }

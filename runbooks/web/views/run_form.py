@@ -13,19 +13,22 @@ from django.views.decorators.http import require_http_methods, require_POST
 from runbooks.access import fetch
 from runbooks.access.actors import Actor
 from runbooks.access.rights import owners_of
+from runbooks.domain.containment import as_json
 from runbooks.domain.definition import Definition
 from runbooks.domain.plan import Plan
 from runbooks.domain.problems import Invalid, Problem
 from runbooks.models import Run, Runbook, Version
 from runbooks.queries.runs import running_like, usual_seconds
 from runbooks.usecases.runs.preview import preview
-from runbooks.usecases.runs.start import CONTAINMENT, Request, may_start
+from runbooks.usecases.runs.rerun import on_failed_nodes
+from runbooks.usecases.runs.start import Request, demanded, may_start
 from runbooks.usecases.runs.start_once import AlreadyRunning, Sending, start_once
 from runbooks.usecases.versions.draft import definition_of
-from runbooks.web.forms.run import RunForm, link_values, posted_values, slips, strangers
+from runbooks.web.forms.run import RunForm, files_kept, link_values, posted_values, slips, strangers
 from runbooks.web.pages import page
 
 KEY_CHARACTERS = 64
+NODES_NAMED = 20  # in the panel; of more only the number
 
 
 @dataclass(frozen=True)
@@ -79,21 +82,30 @@ def _first_form(request: HttpRequest, *, asked: Asked) -> RunForm:
         return RunForm(
             definition=asked.definition, given=given, reason=earlier.reason, origin=_("from the earlier run")
         )
-    query = request.GET.dict()
-    given = link_values(asked.definition, query)
-    reason = query.get("reason", "")
+    given = link_values(asked.definition, request.GET)
+    reason = request.GET.get("reason", "")
     return RunForm(definition=asked.definition, given=given, reason=reason, origin=_("from the link"))
 
 
 def _form_again(request: HttpRequest, *, asked: Asked, problems: list[Problem]) -> RunForm:
-    return RunForm(definition=asked.definition, data=request.POST.dict(), problems=problems)
+    kept = files_kept(asked.definition, request.POST, request.FILES)
+    return RunForm(definition=asked.definition, data=request.POST, given=kept, problems=problems)
 
 
 def _request(request: HttpRequest, *, asked: Asked) -> Request:
-    posted = request.POST.dict()
-    return Request(
-        values=posted_values(asked.definition, posted), reason=posted.get("reason", "").strip(), number=asked.number
-    )
+    values = posted_values(asked.definition, request.POST, request.FILES)
+    typed = Request(values=values, reason=request.POST.get("reason", "").strip(), number=asked.number)
+    return _narrowed(request, asked=asked, typed=typed)
+
+
+def _narrowed(request: HttpRequest, *, asked: Asked, typed: Request) -> Request:
+    """To the nodes where the earlier run did not succeed, where the form was opened for those: never to all instead."""
+    if "failed" not in request.POST:
+        return typed
+    if earlier := _earlier(request, asked=asked):
+        return on_failed_nodes(typed, run=earlier)
+    detail = _("The run whose failed nodes are meant is missing. Open the form from that run again.")
+    raise Invalid([Problem("/from", "required", detail)])
 
 
 def _planned(request: HttpRequest, *, asked: Asked) -> tuple[Plan | None, list[Problem]]:
@@ -106,7 +118,7 @@ def _planned(request: HttpRequest, *, asked: Asked) -> tuple[Plan | None, list[P
 
 def _problems(request: HttpRequest, *, asked: Asked) -> list[Problem]:
     """All of them at once: those of the values, and those of what only a person is asked."""
-    return [*_planned(request, asked=asked)[1], *slips(asked.definition, request.POST.dict())]
+    return [*_planned(request, asked=asked)[1], *slips(asked.definition, request.POST)]
 
 
 def _started(request: HttpRequest, *, asked: Asked) -> HttpResponse:
@@ -147,9 +159,10 @@ def _shown(
         "form": form,
         "key": request.POST.get("key", "")[:KEY_CHARACTERS] or uuid.uuid4().hex,
         "earlier": _earlier(request, asked=asked),
+        "only_failed": "failed" in (request.POST if request.method == "POST" else request.GET),
         "running": running_like(runbook=asked.runbook),
         "asks_beside": asks_beside,
-        "unknown": strangers(asked.definition, request.GET.dict()),
+        "unknown": strangers(asked.definition, request.GET),
         **_plan_context(request, asked=asked),
     }
     return render(request, "web/run_form.html", context, status=status)
@@ -164,9 +177,11 @@ def _plan_context(request: HttpRequest, *, asked: Asked) -> dict[str, object]:
         "number": asked.number,
         "definition": asked.definition,
         "plan": plan,
+        "nodes_named": f":{NODES_NAMED}",
+        "more_nodes": max(0, len(plan.targets) - NODES_NAMED) if plan else 0,
         "problems": problems,
         "owners": owners_of(runbook=asked.runbook, now=asked.now),
         "usual_seconds": usual_seconds(runbook=asked.runbook),
-        "containment": CONTAINMENT,
+        "demanded": as_json(demanded(asked.definition)),
         "longest": sum(step.timeout_seconds for step in asked.definition.steps),
     }

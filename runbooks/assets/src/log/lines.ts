@@ -34,7 +34,7 @@ export interface Piece {
 
 export const LINE_LIMIT = 65_536;
 const MARKER = /^::(group|endgroup|notice|warning|error|progress|add-mask)(?: [^:]*)?::(.*)$/s;
-const TROUBLE = /\b(?:error|fatal|panic|exception|traceback|failed|failure)\b/i;
+export const TROUBLE = /\b(?:error|fatal|panic|exception|traceback|failed|failure)\b/i;
 
 /** Lines of one attempt of one step on one node. */
 export class StepLog {
@@ -79,9 +79,10 @@ export class StepLog {
     return guess?.number === number ? guess : this.lines.find((line) => line.number === number);
   }
 
-  /** The last line will not grow any more. */
+  /** The last line will not grow any more, and nothing is under way. */
   finish(): void {
     if (this.open) this.finishLine();
+    this.progress = null;
   }
 
   /** Forgets the oldest lines; the raw log still has them. */

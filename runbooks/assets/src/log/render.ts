@@ -37,7 +37,20 @@ function renderHeading(step: StepLog): HTMLElement {
   if (step.attempt > 1) heading.append(element("span", "soft", words("log.attempt", { n: step.attempt })));
   const badge = badgeOf(step.status);
   if (badge) heading.append(badge);
+  if (step.progress) heading.append(progressBar(step));
   return heading;
+}
+
+/** How far a step has come, by its own word. */
+export function progressBar(step: StepLog): HTMLElement {
+  const { percent = 0, label = "" } = step.progress ?? {};
+  const place = element("span", "step-progress");
+  const bar = element("progress");
+  bar.max = 100;
+  bar.value = percent;
+  bar.setAttribute("aria-label", words("log.progress_of", { step: step.slug }));
+  place.append(bar, element("span", "num", `${Math.round(percent)} %`), element("span", "clip", label));
+  return place;
 }
 
 /** A copy of the status badge that the server drew. */

@@ -5,7 +5,13 @@ import type { Line } from "./lines";
 export interface Match {
   step: string;
   node: string;
+  attempt: number;
   line: number;
+}
+
+export interface MatchPage {
+  results: Match[];
+  next: string | null;
 }
 
 const MOST_MATCHES = 10_000;
@@ -19,23 +25,25 @@ export class Search {
 
   constructor(private readonly url: string) {}
 
-  /** Throws if the server does not answer; returns false if a newer search overtook this one. */
-  async run(find: string): Promise<boolean> {
+  /** Returns once there is a match, or none at all; the others follow. Throws if the server does not answer; returns
+   * false if a newer search overtook this one. */
+  async run(find: string, onMore: () => void): Promise<boolean> {
     this.abort?.abort();
     const abort = new AbortController();
     this.abort = abort;
     this.clear();
     if (!find) return true;
+    this.find = find.toLowerCase();
     try {
-      const matches = await this.fetchMatches(find, abort);
+      const next = await this.fetchSome(find, "", abort);
       if (this.abort !== abort) return false;
-      this.complete = matches.length < MOST_MATCHES;
-      this.matches = matches;
+      this.complete = next === null;
+      if (next !== null) void this.fetchRest(find, next, abort, onMore);
     } catch (error) {
       if (this.abort !== abort) return false;
+      this.clear();
       throw error;
     }
-    this.find = find.toLowerCase();
     return true;
   }
 
@@ -51,7 +59,7 @@ export class Search {
     if (!this.find || !plainText(line.text).toLowerCase().includes(this.find)) return;
     const { step, node } = line.of;
     if (this.matches.some((match) => match.line === line.number && match.step === step && match.node === node)) return;
-    this.matches.push({ step, node, line: line.number });
+    this.matches.push({ step, node, attempt: line.of.attempt, line: line.number });
   }
 
   /** The match `direction` steps on, around the ends. */
@@ -62,32 +70,40 @@ export class Search {
     return this.matches[this.current] ?? null;
   }
 
-  private async fetchMatches(find: string, abort: AbortController): Promise<Match[]> {
-    const address = `${this.url}${this.url.includes("?") ? "&" : "?"}q=${encodeURIComponent(find)}`;
-    const response = await fetch(address, { headers: { Accept: "application/jsonl" }, signal: abort.signal });
-    if (!response.ok || !response.body) throw new Error(`The search answered ${response.status}`);
-    const matches: Match[] = [];
-    for await (const line of linesOf(response.body)) {
-      matches.push(JSON.parse(line) as Match);
-      if (matches.length >= MOST_MATCHES) break;
+  /** Looks until there is a match. Returns where to go on, or null at the end. */
+  private async fetchSome(find: string, cursor: string, abort: AbortController): Promise<string | null> {
+    const before = this.matches.length;
+    let next: string | null = cursor;
+    while (next !== null && this.matches.length === before) {
+      const page: MatchPage = await fetchMatches(this.url, { q: find, limit: "1000", cursor: next }, abort.signal);
+      if (this.abort !== abort) return null;
+      this.matches.push(...page.results);
+      next = page.next;
     }
-    return matches;
+    return next;
+  }
+
+  private async fetchRest(find: string, cursor: string, abort: AbortController, onMore: () => void): Promise<void> {
+    let next: string | null = cursor;
+    try {
+      while (next !== null && this.matches.length < MOST_MATCHES && this.abort === abort) {
+        next = await this.fetchSome(find, next, abort);
+        if (this.abort === abort) onMore();
+      }
+    } catch {
+      return; // what was found so far stays; the count says that there may be more
+    }
+    if (this.abort === abort) {
+      this.complete = next === null;
+      onMore();
+    }
   }
 }
 
-async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-  const reader = body.getReader();
-  const decoder = new TextDecoder();
-  let rest = "";
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      const lines = (rest + decoder.decode(value, { stream: !done })).split("\n");
-      rest = done ? "" : (lines.pop() ?? "");
-      for (const line of lines) if (line.trim()) yield line;
-      if (done) return;
-    }
-  } finally {
-    void reader.cancel();
-  }
+/** One page of what the server finds in the whole log. */
+export async function fetchMatches(url: string, query: Record<string, string>, signal?: AbortSignal): Promise<MatchPage> {
+  const address = `${url}${url.includes("?") ? "&" : "?"}${new URLSearchParams(query)}`;
+  const response = await fetch(address, { headers: { Accept: "application/json" }, signal: signal ?? null });
+  if (!response.ok) throw new Error(`The search answered ${response.status}`);
+  return (await response.json()) as MatchPage;
 }

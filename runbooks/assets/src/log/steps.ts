@@ -1,7 +1,8 @@
 // What the page shows of the run besides its log: the status and duration in the header, the list of steps.
 import { all, element } from "../lib/dom";
 import { duration } from "../lib/times";
-import { badgeOf } from "./render";
+import type { StepLog } from "./lines";
+import { badgeOf, progressBar } from "./render";
 
 export interface RunStatus {
   status: string;
@@ -21,6 +22,7 @@ export interface StepStatus {
   started_at: string | null;
   finished_at: string | null;
   detail: string;
+  cleanup: boolean;
 }
 
 const FINAL = new Set(["succeeded", "failed", "timed_out", "cancelled", "denied", "expired", "refused", "lost"]);
@@ -50,10 +52,21 @@ export function showStep(step: StepStatus, slug: string): void {
   }
 }
 
+/** The bar of a step in the list; gone once the step has ended. */
+export function showProgress(step: StepLog): void {
+  const said = step.progress ? `${step.progress.percent} ${step.progress.label}` : "";
+  for (const item of all(document, `[data-steps] [data-step-run="${CSS.escape(step.id)}"]`)) {
+    if ((item.dataset["progress"] ?? "") === said) continue;
+    item.dataset["progress"] = said;
+    item.querySelector(".step-progress")?.remove();
+    if (said) item.append(progressBar(step));
+  }
+}
+
 function addItem(list: Element, step: StepStatus, slug: string): Element {
   const item = element("li", "run-step");
   item.dataset["stepRun"] = step.id;
-  const link = element("a", "step-name", step.step + (step.node ? ` · ${step.node}` : "") + (step.attempt > 1 ? ` · ${step.attempt}` : ""));
+  const link = element("a", "step-name", step.step + (step.node ? ` · ${step.node}` : "") + (step.attempt > 1 ? ` · ${step.attempt}` : "") + (step.cleanup ? " · cleanup" : ""));
   link.href = `#${encodeURI(slug)}`;
   const [status, clock, detail] = [element("span"), element("span", "step-clock num soft"), element("span", "step-detail soft")];
   status.dataset["stepStatus"] = "";

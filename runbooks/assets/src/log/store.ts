@@ -1,11 +1,13 @@
 // All output of a run that the page has, by step run, in order of appearance.
 import { StepLog, type Line, type Piece } from "./lines";
+import type { Where } from "./excerpt";
 import type { StepStatus } from "./steps";
 
 export interface Output extends Piece {
   step_run: string;
   step: string;
   node: string;
+  step_offset: number;
 }
 
 const MOST_CHARACTERS = 96_000_000; // beyond this the oldest lines go: the raw log has them
@@ -35,7 +37,7 @@ export class Store {
 
   add(output: Output): StepLog {
     const log = this.get(output.step_run, output.step, output.node);
-    log.add(output);
+    log.add(log.lines.length || !output.step_offset ? output : this.fromNextLine(output));
     this.limit();
     return log;
   }
@@ -44,14 +46,8 @@ export class Store {
     return this.steps.find((step) => step.slug === slug);
   }
 
-  /** Where a search match is; of several attempts the last that has the line. */
-  lineOf(step: string, node: string, number: number): Line | undefined {
-    const candidates = this.steps.filter((log) => log.step === step && log.node === node).reverse();
-    for (const log of candidates) {
-      const line = log.lineAt(number);
-      if (line) return line;
-    }
-    return undefined;
+  lineOf(where: Where, number: number): Line | undefined {
+    return this.steps.find((log) => isSame(log, where))?.lineAt(number);
   }
 
   private get(id: string, step: string, node: string): StepLog {
@@ -63,6 +59,14 @@ export class Store {
     log.step = step;
     log.node = node;
     return log;
+  }
+
+  /** The stream of a large log begins near its end, perhaps within a line: that one is left out. */
+  private fromNextLine(output: Output): Piece {
+    const end = output.text.indexOf("\n");
+    if (end < 0) return { ...output, text: "" };
+    this.dropped += output.line;
+    return { ...output, line: output.line + 1, text: output.text.slice(end + 1) };
   }
 
   private limit(): void {
@@ -77,4 +81,8 @@ export class Store {
       }
     }
   }
+}
+
+export function isSame(one: Where, other: Where): boolean {
+  return one.step === other.step && one.node === other.node && one.attempt === other.attempt;
 }

@@ -21,6 +21,7 @@ export class Tools {
     this.setUpSearch();
     this.setUpButtons();
     this.setUpLines();
+    this.setUpJumps();
     this.setUpKeys();
     viewer.onChange = () => this.show();
     this.applyStamps((readSetting("opsaas.log.stamps") ?? "off") as Stamps);
@@ -41,9 +42,8 @@ export class Tools {
       if (event.key === "Enter") {
         event.preventDefault();
         clearTimeout(this.timer);
-        if (this.input.value.toLowerCase() === this.viewer.search.find) this.viewer.nextMatch(event.shiftKey ? -1 : 1);
+        if (this.input.value.toLowerCase() === this.viewer.search.find) this.go(event.shiftKey ? -1 : 1);
         else void this.find();
-        this.showHits();
       } else if (event.key === "Escape") {
         this.input.value = "";
         void this.find();
@@ -61,23 +61,22 @@ export class Tools {
       this.hits.textContent = text("log.search_failed");
       return;
     }
-    if (this.viewer.search.matches.length) this.viewer.nextMatch(1);
+    if (this.viewer.search.matches.length) await this.viewer.nextMatch(1);
     this.showHits();
     if (this.input.value) announce(this.hits.textContent ?? "");
   }
 
   private go(direction: 1 | -1): void {
-    this.viewer.nextMatch(direction);
-    this.showHits();
+    void this.viewer.nextMatch(direction).then(() => this.showHits());
   }
 
   private setUpButtons(): void {
-    this.tool("error").addEventListener("click", () => this.viewer.nextError());
+    this.tool("error").addEventListener("click", () => void this.viewer.nextError());
     this.tool("stamps").addEventListener("click", () => this.nextStamps());
     this.tool("wrap").addEventListener("click", () => this.applyWrap(!this.viewer.view.wrapping));
-    this.tool("follow").addEventListener("click", () => this.viewer.view.follow(!this.viewer.view.following));
+    this.tool("follow").addEventListener("click", () => this.follow());
     this.tool("unseen").addEventListener("click", () => {
-      this.viewer.view.follow(true);
+      this.viewer.jumps.closeExcerpt();
       this.viewer.view.scroller.focus({ preventScroll: true });
     });
     this.tool("large").addEventListener("click", () => this.enlarge());
@@ -87,9 +86,27 @@ export class Tools {
     this.tool("clear").addEventListener("click", () => this.viewer.clearSelection());
     this.tool("copy-link").addEventListener("click", () => void this.copy(location.href));
     this.tool("copy-text").addEventListener("click", () => {
-      const { selection, store } = this.viewer;
-      const step = store.bySlug(selection.slug);
+      const { selection, store, excerpt } = this.viewer;
+      const step = excerpt ?? store.bySlug(selection.slug);
       if (step) void this.copy(selection.textFrom(step));
+    });
+  }
+
+  private follow(): void {
+    if (this.viewer.excerpt) this.viewer.jumps.closeExcerpt();
+    else this.viewer.view.follow(!this.viewer.view.following);
+  }
+
+  private setUpJumps(): void {
+    this.tool("earlier").addEventListener("click", () => void this.viewer.jumps.moveExcerpt(-1));
+    this.tool("later").addEventListener("click", () => void this.viewer.jumps.moveExcerpt(1));
+    this.tool("end").addEventListener("click", () => this.viewer.jumps.closeExcerpt());
+    const input = this.tool<HTMLInputElement>("goto");
+    input.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter") return;
+      event.preventDefault();
+      const [step, number] = [this.viewer.jumps.stepAtHand(), Math.floor(Number(input.value))];
+      if (step && number >= 1) void this.viewer.jumps.goTo(step, number);
     });
   }
 
@@ -114,17 +131,17 @@ export class Tools {
   }
 
   private setUpKeys(): void {
-    onKey("f", () => this.viewer.view.follow(!this.viewer.view.following));
+    onKey("f", () => this.follow());
     onKey("n", () => this.go(1));
     onKey("p", () => this.go(-1));
-    onKey("e", () => this.viewer.nextError());
+    onKey("e", () => void this.viewer.nextError());
     onKey("w", () => this.applyWrap(!this.viewer.view.wrapping));
     onKey("t", () => this.nextStamps());
     onKey("j", () => this.viewer.stepLine(1));
     onKey("k", () => this.viewer.stepLine(-1));
     onKey("Escape", () => (this.viewer.root.classList.contains("is-large") ? this.enlarge() : this.viewer.clearSelection()));
     this.viewer.view.scroller.addEventListener("keydown", (event) => {
-      if (event.key === "End") this.viewer.view.follow(true);
+      if (event.key === "End" && !this.viewer.excerpt) this.viewer.view.follow(true);
       if (event.key !== "Enter" || event.target !== this.viewer.view.scroller) return;
       const chosen = this.viewer.store.bySlug(this.viewer.selection.slug)?.lineAt(this.viewer.selection.from);
       if (!chosen?.opens) return;
@@ -174,19 +191,30 @@ export class Tools {
     unseen.hidden = viewer.view.following || viewer.over || viewer.unseen === 0;
     need(unseen, "[data-label]").textContent = text("log.unseen", { n: viewer.unseen });
     const errors = viewer.store.errors.length;
-    this.tool("error").disabled = errors === 0;
-    need(this.tool("error"), "[data-label]").textContent = text("log.errors", { n: errors });
+    this.tool("error").disabled = errors === 0 && viewer.store.dropped === 0;
+    need(this.tool("error"), "[data-label]").textContent = viewer.store.dropped ? text("log.next_error") : text("log.errors", { n: errors });
     this.showSelection();
     this.showSteps();
     this.showProgress();
     const empty = this.tool<HTMLElement>("empty");
     empty.hidden = viewer.view.layout.rows.length > 0;
     empty.textContent = text(this.emptyText());
-    this.tool<HTMLElement>("dropped").hidden = viewer.store.dropped === 0;
+    this.showExcerpt();
+  }
+
+  private showExcerpt(): void {
+    const { excerpt, store } = this.viewer;
+    this.tool<HTMLElement>("dropped").hidden = store.dropped === 0 || excerpt !== null;
+    this.tool<HTMLElement>("excerpt").hidden = excerpt === null;
+    const [first, last] = [excerpt?.lines[0]?.number ?? 0, excerpt?.lines[excerpt.lines.length - 1]?.number ?? 0];
+    const lines = `${first.toLocaleString()}\u2013${last.toLocaleString()}`;
+    need(this.tool("excerpt"), "[data-label]").textContent = text("log.excerpt", { lines, step: excerpt?.slug ?? "" });
+    this.tool("earlier").disabled = first <= 1;
   }
 
   private emptyText(): string {
     if (this.viewer.root.dataset["hiddenOutput"]) return "log.hidden";
+    if (this.viewer.root.dataset["removedOutput"]) return "log.removed";
     if (this.viewer.over) return "log.nothing";
     if (this.viewer.streamState === "connecting") return "log.loading";
     return this.viewer.status === "running" ? "log.silent" : `log.before_${this.viewer.status}`;
@@ -235,9 +263,9 @@ export class Tools {
   }
 
   private showProgress(): void {
-    const step = this.viewer.over ? undefined : this.viewer.store.steps.find((log) => log.progress);
+    const step = this.viewer.store.steps.find((log) => log.progress);
     const bar = this.tool<HTMLElement>("progress");
-    bar.hidden = !step?.progress;
+    bar.hidden = !step?.progress || this.viewer.headings; // with several steps each has a bar of its own
     if (!step?.progress) return;
     need<HTMLProgressElement>(bar, "progress").value = step.progress.percent;
     need(bar, "[data-label]").textContent = `${Math.round(step.progress.percent)} % ${step.progress.label}`;

@@ -208,7 +208,7 @@ export class LogView {
   }
 
   private elementOf(row: Row): HTMLElement {
-    const revision = isStep(row) ? row.status : `${row.revision}${row.opens?.folded ?? ""}`;
+    const revision = isStep(row) ? `${row.status}${row.progress?.percent ?? ""}${row.progress?.label ?? ""}` : `${row.revision}${row.opens?.folded ?? ""}`;
     const known = this.drawn.get(row);
     if (known?.revision === revision) return known.element;
     const made = renderRow(row, this.look);

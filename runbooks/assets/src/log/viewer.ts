@@ -6,16 +6,18 @@ import { isDark } from "../lib/theme";
 import { isStep, type Row } from "./layout";
 import type { Line, StepLog } from "./lines";
 import type { Look, Stamps } from "./render";
+import { Jumps } from "./jumps";
 import { Search } from "./search";
 import { Selection } from "./selection";
-import { isFinal, showRun, showStep, type RunStatus, type StepStatus } from "./steps";
-import { Store, type Output } from "./store";
+import { isFinal, showProgress, showRun, showStep, type RunStatus, type StepStatus } from "./steps";
+import { isSame, Store, type Output } from "./store";
 import { EventStream, type StreamEvent, type StreamState } from "./stream";
 import { LogView } from "./view";
 
 const DRAW_EVERY_MS = 80;
 const ANNOUNCE_EVERY_MS = 15_000;
 const REPLAY_MS = 1500; // what comes right after connecting was there before the reader was
+const NODES_EVERY_MS = 2000;
 
 export class Viewer {
   readonly store = new Store();
@@ -28,16 +30,21 @@ export class Viewer {
   liveSince = 0;
   unseen = 0;
   onlyStep = "";
+  excerpt: StepLog | null = null; // lines from the middle, shown instead of those that the page has
+  readonly jumps = new Jumps(this);
+  private damaged = false;
   onChange: () => void = () => undefined;
   private readonly stream: EventStream;
   private readonly title = document.title;
   private timer = 0;
+  private nodesTimer = 0;
   private announced = Date.now();
   private wantsHash: boolean;
 
   constructor(readonly root: HTMLElement) {
     const { eventsUrl = "", logUrl = "", status = "", started = "" } = root.dataset;
     this.status = status;
+    this.damaged = root.dataset["incomplete"] === "true"; // it may have come to light after the end
     this.search = new Search(logUrl);
     this.wantsHash = this.selection.readHash(location.hash);
     this.look = {
@@ -62,12 +69,13 @@ export class Viewer {
   }
 
   get shownSteps(): StepLog[] {
+    if (this.excerpt) return [this.excerpt];
     const steps = this.store.steps.filter((step) => step.lines.length > 0 || step.status === "running");
     return this.onlyStep ? steps.filter((step) => step.id === this.onlyStep) : steps;
   }
 
   get headings(): boolean {
-    return this.store.steps.length > 1;
+    return !this.excerpt && this.store.steps.length > 1;
   }
 
   get over(): boolean {
@@ -78,12 +86,14 @@ export class Viewer {
     clearTimeout(this.timer);
     this.timer = 0;
     this.look.since ||= this.store.steps[0]?.lines[0]?.time ?? 0;
+    for (const step of this.store.steps) showProgress(step);
     this.view.show(this.shownSteps, this.headings);
     this.honourHash();
     this.onChange();
   }
 
   showOnly(stepId: string): void {
+    this.excerpt = null;
     this.onlyStep = stepId;
     this.refresh();
   }
@@ -111,6 +121,7 @@ export class Viewer {
 
   reveal(row: Row): boolean {
     const step = isStep(row) ? row : row.of;
+    if (step !== this.excerpt) this.excerpt = null;
     if (this.onlyStep && this.onlyStep !== step.id) this.onlyStep = "";
     this.view.show(this.shownSteps, this.headings);
     const there = this.view.reveal(row, this.headings);
@@ -125,20 +136,18 @@ export class Viewer {
   }
 
   async find(what: string): Promise<void> {
-    if (!(await this.search.run(what))) return;
+    if (!(await this.search.run(what, () => this.onChange()))) return;
     this.look.find = this.search.find;
     this.view.restyle();
   }
 
-  nextMatch(direction: 1 | -1): void {
+  async nextMatch(direction: 1 | -1): Promise<void> {
     const match = this.search.move(direction);
-    if (!match) return;
-    const line = this.store.lineOf(match.step, match.node, match.line);
-    if (line) this.choose(line, { reveal: true });
-    else announce(text("log.only_raw"));
+    if (match) await this.jumps.goTo(match, match.line);
   }
 
-  nextError(): void {
+  async nextError(): Promise<void> {
+    if (this.excerpt || this.store.dropped > 0) return this.jumps.nextError();
     const errors = this.store.errors.filter((line) => !this.onlyStep || line.of.id === this.onlyStep);
     if (!errors.length) return;
     const now = errors.findIndex((line) => this.selection.has(line));
@@ -169,7 +178,7 @@ export class Viewer {
 
   private isCurrentMatch(line: Line): boolean {
     const match = this.search.matches[this.search.current];
-    return match !== undefined && match.line === line.number && match.step === line.of.step && match.node === line.of.node;
+    return match !== undefined && match.line === line.number && isSame(match, line.of);
   }
 
   private receive(event: StreamEvent): void {
@@ -177,6 +186,8 @@ export class Viewer {
     if (event.type === "output") this.receiveOutput(data as Output);
     else if (event.type === "step") this.receiveStep(data as StepStatus);
     else if (event.type === "status") this.receiveStatus(data as RunStatus);
+    else if (event.type === "note") announceNote(data as { id: string });
+    else if (event.type === "damaged") this.damaged = true;
     this.timer ||= window.setTimeout(() => this.refresh(), DRAW_EVERY_MS);
   }
 
@@ -190,13 +201,26 @@ export class Viewer {
     this.announceProgress();
   }
 
+  /** Not what comes right after connecting, which the page has. */
+  private isNews(): boolean {
+    return this.liveSince > 0 && Date.now() - this.liveSince > REPLAY_MS;
+  }
+
   private receiveStep(data: StepStatus): void {
     const step = this.store.byStep(data);
-    if (data.finished_at) {
-      step.finish();
-      step.progress = null;
-    }
+    if (data.finished_at) step.finish();
+    if (data.node) return this.noteNode();
+    if (data.finished_at && this.isNews()) document.body.dispatchEvent(new CustomEvent("opsaas:step-ended"));
     showStep(data, step.slug);
+  }
+
+  /** Nodes may end by the hundred: the page asks for them anew once in a while, not at each. */
+  private noteNode(): void {
+    if (!this.isNews()) return;
+    this.nodesTimer ||= window.setTimeout(() => {
+      this.nodesTimer = 0;
+      document.body.dispatchEvent(new CustomEvent("opsaas:nodes-moved"));
+    }, NODES_EVERY_MS);
   }
 
   private receiveStatus(run: RunStatus): void {
@@ -204,7 +228,7 @@ export class Viewer {
     this.status = run.status;
     if (run.started_at) this.look.since = Date.parse(run.started_at);
     showRun(run, this.title);
-    this.root.dataset["incomplete"] = String(isFinal(run.status) && !run.output_complete);
+    this.root.dataset["incomplete"] = String(this.damaged || (isFinal(run.status) && !run.output_complete));
     if (isFinal(run.status)) this.stream.finish();
     if (!news) return;
     announce(text("log.status", { status: document.querySelector("[data-run-status]")?.textContent?.trim() ?? run.status }));
@@ -220,6 +244,7 @@ export class Viewer {
 
   private followingChanged(following: boolean): void {
     if (following) this.unseen = 0;
+    if (following && this.excerpt) this.view.follow(false); // it is not the end that one scrolled to
     this.onChange();
   }
 
@@ -227,7 +252,8 @@ export class Viewer {
     if (!["ended", "gone"].includes(this.streamState)) this.stream.pause();
   }
 
-  /** The lines named by the address may arrive later than the page: tried at every refresh until they are there. */
+  /** The lines named by the address may arrive later than the page: tried at every refresh until they are there. Those
+   * that the page will not get are fetched. */
   private honourHash(): void {
     if (!this.wantsHash) return;
     const step = this.store.bySlug(this.selection.slug);
@@ -235,6 +261,9 @@ export class Viewer {
     if (target && this.reveal(target)) {
       this.wantsHash = false;
       this.view.restyle();
+    } else if (step && (this.over || this.selection.from < (step.lines[0]?.number ?? 0))) {
+      this.wantsHash = false;
+      void this.jumps.openExcerpt(step, this.selection.from || 1, false);
     } else if (this.over) {
       this.wantsHash = false;
     }
@@ -245,4 +274,9 @@ export class Viewer {
     this.announced = Date.now();
     announce(text("log.so_far", { n: this.store.lineCount }));
   }
+}
+
+/** One that the page has already is no news. */
+function announceNote(note: { id: string }): void {
+  if (!document.getElementById(`note-${note.id}`)) document.body.dispatchEvent(new CustomEvent("opsaas:note"));
 }

@@ -12,8 +12,15 @@ BEGIN {
     extra = "OPSAAS_PARAM_EXTRA_PER_DAY" in ENVIRON ? ENVIRON["OPSAAS_PARAM_EXTRA_PER_DAY"] + 0 : 0
     ticket = "OPSAAS_PARAM_TICKET" in ENVIRON ? " (" ENVIRON["OPSAAS_PARAM_TICKET"] ")" : ""
 
-    read_measurements(ENVIRON["OPSAAS_PARAM_MEASUREMENTS"])
-    draw()
+    relief = "OPSAAS_PARAM_RELIEF_AT" in ENVIRON ? substr(ENVIRON["OPSAAS_PARAM_RELIEF_AT"], 1, 10) : ""
+    shown = "\n" ENVIRON["OPSAAS_PARAM_SHOW"] "\n"                    # choices come a line each
+
+    if ("OPSAAS_PARAM_MEASUREMENTS_FILE" in ENVIRON)
+        read_measurements(content_of(ENVIRON["OPSAAS_PARAM_MEASUREMENTS_FILE"]))
+    else
+        read_measurements(ENVIRON["OPSAAS_PARAM_MEASUREMENTS"])
+    if (index(shown, "\nchart\n"))
+        draw()
     growth = (ENVIRON["OPSAAS_PARAM_ASSUME_WORST"] == "true" ? steepest() : trend()) + extra
     exit verdict()
 }
@@ -22,6 +29,13 @@ function could_not_tell(sentence) {
     print "::error::" sentence
     print "**Could not tell:** " sentence > summary
     exit 2
+}
+
+function content_of(file,    line, text) {
+    while ((getline line < file) > 0)
+        text = text line "\n"
+    close(file)
+    return text
 }
 
 # Each line: a date and a number, "2026-11-02 310.5"; empty lines and what follows a # do not count.
@@ -95,7 +109,7 @@ function draw(    n, width, bar) {
     }
 }
 
-function verdict(    left, room, days, sentence, code, line) {
+function verdict(    left, room, days, sentence, code, line, late) {
     left = usable - used[count]
     room = left > 0 ? left : 0
     if (left <= 0) {
@@ -110,19 +124,36 @@ function verdict(    left, room, days, sentence, code, line) {
         # Beyond a hundred years a date says nothing.
         sentence = days > 36500 ? "It lasts for more than a hundred years" : "It will be full in " days " days, on " date_of(day[count] + days)
     }
-    printf "\n%sGrowth %.3f %s a day; %.1f %s left, counted from %s%s\n", dim, growth, unit, room, unit, date_of(day[count]), reset
+    if (days >= 0 && relief != "" && day[count] + days < day_number(relief)) {
+        code = 1
+        late = ": before " relief ", when more is to come."
+    }
+    if (index(shown, "\ngrowth\n"))
+        printf "\n%sGrowth %.3f %s a day; %.1f %s left, counted from %s%s\n", dim, growth, unit, room, unit, date_of(day[count]), reset
     if (code)
-        print "::error::" sentence ": less than the " warn_days " days that you want to be warned of."
+        print "::error::" sentence (late != "" ? late : ": less than the " warn_days " days that you want to be warned of.")
     else
         print green sentence "." reset
     line = (code ? "**Act:** `" : "`") resource "`" ticket ": " tolower(substr(sentence, 1, 1)) substr(sentence, 2)
     print line sprintf(". Growth %.3f %s a day, %.1f %s left.", growth, unit, room, unit) > summary
     if (ENVIRON["OPSAAS_PARAM_NOTE"] != "")
         print "\n" quoted(ENVIRON["OPSAAS_PARAM_NOTE"]) > summary
+    keep_table()
     printf "days_left=%s\ngrowth_per_day=%.3f\n", (days < 0 ? "never" : days), growth > outputs
     if (days >= 0 && days <= 36500)
         print "full_on=" date_of(day[count] + days) > outputs
     return code
+}
+
+# What was calculated with, as a file that stays with the run.
+function keep_table(    n, file) {
+    if (!("OPSAAS_ARTIFACTS_DIR" in ENVIRON))
+        return
+    file = ENVIRON["OPSAAS_ARTIFACTS_DIR"] "/measurements.csv"
+    print "date," unit > file
+    for (n = 1; n <= count; n++)
+        print date_of(day[n]) "," used[n] > file
+    close(file)
 }
 
 function quoted(text) {

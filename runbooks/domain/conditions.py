@@ -1,0 +1,94 @@
+"""Conditions and selectors of authors, in CEL: checked when a definition is written, evaluated over plain data.
+
+The library is Google's own: unknown names and impossible types are found at once, regular expressions are RE2, and
+nesting and iterations are limited, so that a condition can't stall whoever evaluates it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from cel_expr_python import cel
+
+from runbooks.domain.ports import JsonValue
+
+MAX_CONDITION_LENGTH = 1000
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The names that a kind of condition may use; each says in `docs/writing-a-runbook.md` what it holds."""
+
+    strings: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()  # of text
+    maps: tuple[str, ...] = ()  # from text to anything
+    times: tuple[str, ...] = ()
+
+
+FLOW = Vocabulary(maps=("params", "steps"), times=("now",))  # `when`, `until`, approvals
+START = Vocabulary(maps=("params",))  # keys of concurrency: what is known when a run is asked for
+NODES = Vocabulary(strings=("name",), lists=("tags",), maps=("attributes", "params"))  # one node at a time
+
+
+class ConditionFailed(Exception):
+    """The condition could not be evaluated over these values."""
+
+
+def condition_problem(text: str, *, vocabulary: Vocabulary, result: str = "bool") -> str | None:
+    """What is wrong with TEXT as it is written, in a sentence; RESULT is "bool" or "string"."""
+    if len(text) > MAX_CONDITION_LENGTH:
+        return f"Keep a condition under {MAX_CONDITION_LENGTH} characters."
+    try:
+        found = _compiled(text, vocabulary).return_type().name()
+    except RuntimeError as error:
+        return f"This is no CEL expression that can be evaluated here: {_first_line(error)}."
+    if found.lower() not in {result, "dyn"}:
+        return f"This must be {'true or false' if result == 'bool' else 'a text'}, and it is of the type {found}."
+    return None
+
+
+def holds(text: str, *, vocabulary: Vocabulary, values: Mapping[str, JsonValue | datetime]) -> bool:
+    """Raises ConditionFailed, with the reason, where it is neither true nor false over these values."""
+    found = _value(text, vocabulary=vocabulary, values=values)
+    if not isinstance(found, bool):
+        raise ConditionFailed(f"“{text}” is neither true nor false here: {found}")
+    return found
+
+
+def text_of(text: str, *, vocabulary: Vocabulary, values: Mapping[str, JsonValue | datetime]) -> str:
+    """The value as text, for keys. Raises ConditionFailed."""
+    found = _value(text, vocabulary=vocabulary, values=values)
+    if isinstance(found, bool) or not isinstance(found, str | int | float):
+        raise ConditionFailed(f"“{text}” gives no text here: {found}")
+    return str(found)
+
+
+def _value(text: str, *, vocabulary: Vocabulary, values: Mapping[str, JsonValue | datetime]) -> object:
+    try:
+        found = _compiled(text, vocabulary).eval(data=values)
+        if found.type() == cel.Type.ERROR:
+            raise ConditionFailed(f"“{text}” can't be evaluated: {found.value()}")
+        return found.plain_value()
+    except RuntimeError as error:
+        raise ConditionFailed(f"“{text}” can't be evaluated: {_first_line(error)}") from error
+
+
+@lru_cache(maxsize=500)
+def _compiled(text: str, vocabulary: Vocabulary) -> cel.Expression:
+    return _environment(vocabulary).compile(text)
+
+
+@lru_cache
+def _environment(vocabulary: Vocabulary) -> cel.Env:
+    kinds = [
+        (vocabulary.strings, cel.Type.STRING),
+        (vocabulary.lists, cel.Type.List(cel.Type.STRING)),
+        (vocabulary.maps, cel.Type.Map(cel.Type.STRING, cel.Type.DYN)),
+        (vocabulary.times, cel.Type.TIMESTAMP),
+    ]
+    return cel.NewEnv(variables={name: kind for names, kind in kinds for name in names})
+
+
+def _first_line(error: RuntimeError) -> str:
+    return str(error).partition("\n")[0].removeprefix("INVALID_ARGUMENT: ").removeprefix("ERROR: <input>:")

@@ -1,0 +1,132 @@
+"""Forms of the pages about machines: fields are text here, and become what `domain.nodes.clean_node` checks."""
+
+import re
+from typing import Any, ClassVar
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from runbooks.domain.nodes import DEFAULT_PORT, DEFAULT_USER
+from runbooks.models import Node
+from runbooks.web.acting import ActForm
+from runbooks.web.forms.filters import Filters
+
+PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+SHARED = ""
+
+
+class NodeFilters(Filters):
+    q = forms.CharField(
+        label=_("Nodes"),
+        required=False,
+        max_length=1000,
+        widget=forms.TextInput(
+            attrs={**PLAIN, "type": "search", "placeholder": _('role=worker !drained, or CEL: name.startsWith("web")')}
+        ),
+    )
+    state = forms.ChoiceField(
+        label=_("Which"), required=False, choices=[("", _("In service")), ("archived", _("Archived"))]
+    )
+
+
+class NodeForm(ActForm):
+    """Of a node that is there already: its name and project stay."""
+
+    pointers: ClassVar[dict[str, str]] = {"host_keys": "host_key"}
+
+    host = forms.CharField(
+        label=_("Host"), max_length=255, required=False, widget=forms.TextInput(attrs=PLAIN),
+        help_text=_("DNS name or address; the node's name where it is left empty."),
+    )  # fmt: skip
+    port = forms.IntegerField(label=_("Port"), initial=DEFAULT_PORT, min_value=1, max_value=65535)
+    user = forms.CharField(
+        label=_("Account"), max_length=64, initial=DEFAULT_USER, widget=forms.TextInput(attrs=PLAIN),
+        help_text=_("Who the scripts run as on the machine."),
+    )  # fmt: skip
+    tags = forms.CharField(
+        label=_("Tags"), required=False, widget=forms.TextInput(attrs={**PLAIN, "placeholder": "web role=worker"}),
+        help_text=_("Words, with spaces between them."),
+    )  # fmt: skip
+    attributes = forms.CharField(
+        label=_("Attributes"), required=False,
+        widget=forms.Textarea(attrs={**PLAIN, "rows": 3, "placeholder": "env=production"}),
+        help_text=_("One name=value a line."),
+    )  # fmt: skip
+    zone = forms.CharField(
+        label=_("Zone"), required=False, max_length=64, widget=forms.TextInput(attrs=PLAIN),
+        help_text=_("Whose workers reach it; empty: any worker."),
+    )  # fmt: skip
+    jump = forms.CharField(
+        label=_("Through"), required=False, max_length=200, widget=forms.TextInput(attrs=PLAIN),
+        help_text=_("Name of the node to go through, where it can't be reached directly."),
+    )  # fmt: skip
+
+    def clean_attributes(self) -> dict[str, str]:
+        attributes = {}
+        for line in self.cleaned_data["attributes"].splitlines():
+            name, equals, value = line.partition("=")
+            if not equals and line.strip():
+                raise forms.ValidationError(_("Write one name=value a line."))
+            if equals:
+                attributes[name.strip()] = value.strip()
+        return attributes
+
+    def described(self) -> dict[str, Any]:
+        """As `clean_node` takes it."""
+        given = self.cleaned_data
+        fields = {name: given[name] for name in ("port", "user", "attributes", "zone", "jump")}
+        fields["tags"] = [word for word in re.split(r"[,\s]+", given["tags"]) if word]
+        return {**fields, "host": given["host"]} if given["host"] else fields
+
+
+class NewNodeForm(NodeForm):
+    field_order = ("project", "name")
+
+    project = forms.ChoiceField(label=_("Project"), required=False)
+    name = forms.CharField(
+        label=_("Name"), max_length=200, widget=forms.TextInput(attrs={**PLAIN, "autofocus": True}),
+        help_text=_("Never given twice, also after the node has been archived."),
+    )  # fmt: skip
+    host_key = forms.CharField(
+        label=_("Host key"), required=False, max_length=20_000,
+        widget=forms.TextInput(attrs={**PLAIN, "placeholder": "ssh-ed25519 AAAA…"}),
+        help_text=_("If you know it, from /etc/ssh/ssh_host_ed25519_key.pub on the machine. Else accept it once seen."),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, projects: list[tuple[str, Any]], **more: Any) -> None:
+        super().__init__(*args, **more)
+        field = self.fields["project"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = projects
+
+    def described(self) -> dict[str, Any]:
+        key = self.cleaned_data["host_key"].strip()
+        return {**super().described(), "name": self.cleaned_data["name"], **({"host_keys": [key]} if key else {})}
+
+
+class ImportForm(ActForm):
+    pointers: ClassVar[dict[str, str]] = {"nodes": "text"}
+
+    project = forms.ChoiceField(label=_("Project"), required=False)
+    text = forms.CharField(
+        label=_("Nodes"),
+        widget=forms.Textarea(
+            attrs={**PLAIN, "rows": 12, "class": "mono", "placeholder": "- {name: web1, host: 10.0.0.1, tags: [web]}"}
+        ),
+        help_text=_("YAML or JSON: a list of nodes, or what an inventory script of Ansible prints with --list."),
+    )
+
+    def __init__(self, *args: Any, projects: list[tuple[str, Any]], **more: Any) -> None:
+        super().__init__(*args, **more)
+        field = self.fields["project"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = projects
+
+
+def shown_fields(node: Node) -> dict[str, Any]:
+    """A node as the form shows it."""
+    return {
+        "host": node.host, "port": node.port, "user": node.user, "tags": " ".join(node.tags),
+        "attributes": "\n".join(f"{name}={value}" for name, value in node.attributes.items()),
+        "zone": node.zone, "jump": node.jump.name if node.jump else "",
+    }  # fmt: skip

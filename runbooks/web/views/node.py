@@ -1,0 +1,69 @@
+"""One machine: how it is reached, by which keys it is known, and what ran there."""
+
+from datetime import datetime
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from runbooks.access import fetch
+from runbooks.access.actors import Actor
+from runbooks.queries.nodes import host_key, step_runs_on
+from runbooks.usecases.nodes.host_keys import accept, reject
+from runbooks.usecases.nodes.write import change_node, may_change_nodes
+from runbooks.web.acting import posted, refusals_shown_in
+from runbooks.web.forms.nodes import NodeForm, shown_fields
+from runbooks.web.pages import page
+
+VERDICTS = {"accept": accept, "reject": reject}
+
+
+@page
+def node(request: HttpRequest, node_id: str, *, actor: Actor, now: datetime) -> HttpResponse:
+    """A POST changes it, if it is still as the form showed it."""
+    action = "node.changed" if request.method == "POST" else "node.read"
+    found = fetch.node(actor=actor, node_id=node_id, action=action, now=now)
+    form = NodeForm(posted(request), initial=shown_fields(found))
+    if form.is_valid():
+        with refusals_shown_in(form, actor=actor, now=now):
+            changes = {"host": found.name, **form.described()}
+            read = request.POST.get("revision", "")
+            revision = int(read) if read.isdecimal() and len(read) < 10 else 0
+            change_node(actor=actor, node=found, changes=changes, revision=revision, now=now)
+            messages.success(request, _("Changed. Runs that were asked for before refuse to go there."))
+            return redirect("node", node_id=found.pk)
+    context = {
+        "node": found,
+        "form": form,
+        "change": may_change_nodes(actor=actor, project=found.project, now=now),
+        "keys": found.host_keys.select_related("decided_by"),
+        "recent": step_runs_on(actor=actor, node=found, now=now),
+    }
+    return render(request, "web/nodes/node.html", context, status=form.status)
+
+
+@require_POST
+@page
+def archive_node(request: HttpRequest, node_id: str, *, actor: Actor, now: datetime) -> HttpResponse:
+    """Out of service, or with `archived=no` back into it."""
+    found = fetch.node(actor=actor, node_id=node_id, action="node.changed", now=now)
+    archived = request.POST.get("archived") != "no"
+    change_node(actor=actor, node=found, changes={"archived": archived}, revision=None, now=now)
+    text = _("%(name)s is archived: no run goes there.") if archived else _("%(name)s is in service again.")
+    messages.success(request, text % {"name": found.path})
+    return redirect("node", node_id=found.pk)
+
+
+@require_POST
+@page
+def decide_host_key(
+    request: HttpRequest, node_id: str, key_id: str, verdict: str, *, actor: Actor, now: datetime
+) -> HttpResponse:
+    action = f"host_key.{verdict}ed"
+    found = fetch.node(actor=actor, node_id=node_id, action=action, now=now)
+    key = host_key(node=found, key_id=key_id, action=action)
+    VERDICTS[verdict](actor=actor, key=key, now=now)
+    messages.success(request, _("The key is %(state)s.") % {"state": key.state})
+    return redirect("node", node_id=found.pk)

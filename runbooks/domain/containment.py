@@ -64,6 +64,17 @@ def containment_problems(containment: Containment, *, pointer: str) -> Iterator[
         yield Problem(f"{pointer}/cpu", "out_of_range", "Processor time must lie between 1s and 24h.")
 
 
+def not_over_ssh(containment: Containment) -> str | None:
+    """Why nothing can be started on a node within this, where there is only an ordinary process of an account. Limits
+    are another matter: each node is asked whether it can keep them."""
+    for level in (containment.level, containment.least):
+        if level not in {None, Level.HOST}:
+            return f'The containment level "{level}" is required, and over SSH there is only "host".'
+    if not containment.network:
+        return "The script is to have no network, and that can't be kept from it over SSH."
+    return None
+
+
 def _amount(text: str | None) -> int | None:
     """ "512MiB" in bytes, "5m" in seconds."""
     if text is None:

@@ -184,6 +184,10 @@ def _place_problems(spec: Fields) -> Iterator[Problem]:
     """Where steps run."""
     if "targets" in spec:
         yield from targets_problems(spec["targets"])
+        remote = any("script" in step and not step.get("local") for step in spec["steps"])
+        sentence = containment.not_over_ssh(containment.parsed(spec.get("containment", {})))
+        if remote and sentence:
+            yield Problem("/spec/containment", "contradiction", sentence)
         return
     for index, step in enumerate(spec["steps"]):
         if step.get("local"):

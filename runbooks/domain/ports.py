@@ -125,6 +125,7 @@ class Outcome:
     outputs: Mapping[str, str] = field(default_factory=dict)
     summary: str = ""  # Markdown
     level: Level | None = None  # of containment, that was in force
+    limits: Mapping[str, int] = field(default_factory=dict)  # of `Containment`, where they were tighter than asked for
     host_key: SeenHostKey | None = None  # why a node was not trusted
 
 

@@ -18,7 +18,8 @@ from typing import Self
 
 import paramiko
 
-from runbooks.domain.ports import Lease, Level, Outcome, OutcomeKind, OutputSink, StopReason, Target, Work
+from runbooks.domain.containment import not_over_ssh
+from runbooks.domain.ports import Lease, Outcome, OutcomeKind, OutputSink, StopReason, Target, Work
 from runbooks.execution import ssh_job
 from runbooks.execution.launch import NOT_EXECUTABLE, CannotStart
 from runbooks.execution.local import DEFAULT_SEARCH_PATH
@@ -214,15 +215,6 @@ def open_session(pool: Pool, target: Target) -> Session:
 
 
 def _check_containment(work: Work) -> None:
-    for level in (work.containment.level, work.containment.least):
-        if level in {None, Level.HOST}:
-            continue
-        sentence = f'The containment level "{level}" is required, and over SSH there is only "host".'
-        raise CannotStart(sentence, exit_code=NOT_EXECUTABLE)
-    if not work.containment.network:
-        sentence = "The script is to have no network, and that can't be kept from it over SSH."
-        raise CannotStart(sentence, exit_code=NOT_EXECUTABLE)
-    kept = work.containment
-    if any((kept.memory_bytes, kept.processes, kept.open_files, kept.file_bytes, kept.cpu_seconds)):
-        sentence = "Limits of memory, CPU, processes or files are not kept over SSH: run it without, or on the worker."
+    sentence = not_over_ssh(work.containment)
+    if sentence is not None:
         raise CannotStart(sentence, exit_code=NOT_EXECUTABLE)

@@ -34,6 +34,7 @@ class Report:
 
     words: list[str] = field(default_factory=list)  # lines as `ssh_speech` has them
     files: dict[str, bytes] = field(default_factory=dict)
+    tighter: dict[str, int] = field(default_factory=dict)  # limits that the node itself had set lower
     complaints: list[str] = field(default_factory=list)  # about artifacts
     sent: bool = False  # the whole job: from then on the script may have been started
     stop_reason: StopReason | None = None
@@ -168,6 +169,9 @@ class Attempt:
                 self._heard_until = self._by_our_clock(int(rest))
             elif word in {"artifact", "no_artifact"}:
                 self._take_artifact(int(rest), plain=word == "artifact")
+            elif word == "tighter":
+                name, _, value = rest.partition(" ")
+                self.report.tighter[name] = int(value)
             else:
                 self.report.words.append(line)
                 self._begin_to_end(word)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from runbooks.domain.environment import parameter_document
-from runbooks.domain.ports import Work
+from runbooks.domain.ports import Containment, Work
 from runbooks.execution.environment import environment, given_files, paths
 from runbooks.execution.folder import Layout
 from runbooks.execution.launch import (
@@ -69,6 +69,7 @@ class Job:
             *self._files(layout),
             _line(f"search {self._search_path}"),
             *[_line(f"need {program}") for program in self._needed],
+            *[_line(f"limit {words}") for words in _limits(self._work.containment)],
             _line(f"run {deadline}"),
             *[_line(name) + _counted(value) for name, value in self._environment(layout).items()],
             _line(""),
@@ -106,6 +107,21 @@ def _interpreter(work: Work) -> tuple[tuple[str, ...], list[str]]:
     line = work.script.partition("\n")[0][2:].strip(" \t")
     argv = re.split(r"[ \t]+", line, maxsplit=1)  # all that follows the program is one argument
     return (*argv, "{script}"), [words[0], behind] if behind is not None else [words[0]]
+
+
+def _limits(containment: Containment) -> Iterator[str]:
+    """Name, most, the unit in which a shell counts it, and the letters by which shells call it, one of them each."""
+    units = {
+        "cpu_seconds": (1, "t"),
+        "memory_bytes": (1024, "d"),
+        "processes": (1, "u p"),
+        "open_files": (1, "n"),
+        "file_bytes": (512, "f"),
+    }
+    for name, (unit, letters) in units.items():
+        most = getattr(containment, name)
+        if most is not None:
+            yield f"{name} {most} {unit} {letters}"
 
 
 def _file(path: str, content: str | bytes) -> bytes:

@@ -4,6 +4,7 @@
 |---------------------------------|-----------------------------------------------------------------------------------|
 | `hello CLOCK FOLDER`            | the folder is made; the clock counts hundredths of a second                       |
 | `no_folder`                     | none of the places can be written to                                              |
+| `tighter LIMIT VALUE`           | the node itself holds its scripts to less than is asked for                       |
 | `running`                       | the script has all its values and is about to run                                 |
 | `renewed DEADLINE`              | it heard that                                                                     |
 | `not_started WHY WHAT`          | nothing was run                                                                   |

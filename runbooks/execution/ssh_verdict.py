@@ -10,6 +10,13 @@ from runbooks.execution.ssh_attempt import Report
 from runbooks.execution.verdict import not_started
 
 _NOT_KNOWN = "How far it came is not known."
+_LIMITS = {
+    "cpu_seconds": "processor time",
+    "memory_bytes": "memory",
+    "processes": "processes",
+    "open_files": "open files",
+    "file_bytes": "file size",
+}
 _LOST = {
     "deadline": "No renewal reached {node} for longer than the lease, and the script was ended.",
     "gone": "The connection to {node} was cut, and the script was ended.",
@@ -37,6 +44,7 @@ def outcome(report: Report, *, node: str, program: str) -> Outcome:
         outputs=left.outputs,
         summary=left.summary,
         level=Level.HOST,
+        limits=report.tighter,
     )
 
 
@@ -59,6 +67,8 @@ def _refusal(report: Report, node: str, program: str) -> CannotStart | None:
     if refused is None:
         return None
     why, _, what = refused.partition(" ")
+    if why == "no_limit":
+        return CannotStart(_no_limit(what, node), exit_code=NOT_EXECUTABLE)
     if why == "refused":
         return explain(errno.ENOENT if what == "127" else errno.EACCES, "Permission denied", program)
     sentences = {
@@ -70,11 +80,21 @@ def _refusal(report: Report, node: str, program: str) -> CannotStart | None:
     return CannotStart(sentence, exit_code=NOT_FOUND if why == "missing" else NOT_EXECUTABLE)
 
 
+def _no_limit(what: str, node: str) -> str:
+    name, _, why = what.partition(" ")
+    sentence = f"The limit of {_LIMITS.get(name, name)} can't be kept on {node}"
+    if why == "root":
+        return f"{sentence}: scripts run as root there, whose processes the kernel does not count."
+    if why:
+        return f"{sentence}: {why} processes of its account are there already, and all of them count."
+    return f"{sentence}: its shell has no ulimit for that."
+
+
 def _cut(report: Report, node: str) -> Outcome:
     if report.sent:
         how = "does not answer any more" if report.silent else "ended without a word on how the script ended"
         sentence = f"The connection to {node} {how}. The node stops by itself whatever still runs. {_NOT_KNOWN}"
-        return Outcome(kind=OutcomeKind.VANISHED, detail=sentence, level=Level.HOST)
+        return Outcome(kind=OutcomeKind.VANISHED, detail=sentence, level=Level.HOST, limits=report.tighter)
     if report.stop_reason is not None:
         return stopped_before(report.stop_reason)
     if report.late:
@@ -96,7 +116,7 @@ def _lost(report: Report, node: str, why: str, trouble: list[str]) -> Outcome:
         sentences.insert(0, _LOST[why].format(node=node))
     if report.unkillable:
         sentences.insert(0, f"Processes of the script on {node} could not be ended: {report.unkillable}.")
-    return Outcome(kind=OutcomeKind.VANISHED, detail=" ".join(sentences), level=Level.HOST)
+    return Outcome(kind=OutcomeKind.VANISHED, detail=" ".join(sentences), level=Level.HOST, limits=report.tighter)
 
 
 def _left(report: Report, node: str) -> Left:

@@ -81,8 +81,37 @@ need() { # PROGRAM: or else say why it can not be started
   fail missing "$1"
 }
 
+limit() { # NAME MOST UNIT LETTERS: so much for the script alone, or else say why that can not be kept here
+  what=$1 most=$(($2 / $3)) unit=$3
+  [ "$what" != processes ] || count_processes "$most"
+  shift 3
+  for letter; do
+    set_to=$(ulimit "-$letter" "$most" && ulimit "-$letter")
+    if [ "$set_to" = "$most" ]; then
+      limits="$limits-$letter $most "
+      return
+    fi
+    set_to=$(ulimit -H "-$letter") # the node may be stricter, and let nobody change it
+    if [ "$set_to" -le "$most" ]; then
+      say tighter "$what" "$((set_to * unit))"
+      return
+    fi
+  done
+  fail no_limit "$what"
+}
+
+count_processes() { # MOST: the kernel counts all those of an account, but not those of root
+  account=$(id -u)
+  [ "$account" != 0 ] || fail no_limit processes root
+  there=$(cat /proc/[0-9]*/status | awk -v account="$account" '
+    /^Uid:/ { own = ($2 == account) }
+    own && /^Threads:/ { all += $2 }
+    END { print all }')
+  [ "${there:-0}" -lt "$1" ] || fail no_limit processes "$there"
+}
+
 take_job() {
-  search=$system_path deadline=
+  search=$system_path deadline= limits=
   while [ -z "$deadline" ] && IFS= read -r line <&5; do
     rest=${line#* }
     case $line in
@@ -91,6 +120,7 @@ take_job() {
       mode\ *) chmod "${rest%% *}" "${rest#* }" ;;
       search\ *) search=$rest ;;
       need\ *) need "$rest" ;;
+      limit\ *) limit $rest ;;
       run\ *) deadline=$rest ;;
     esac
   done
@@ -111,7 +141,7 @@ o_value() {
     o_n=\$((o_n - 1))
   done
 }
-o_mark=\$3
+o_mark=\$3 o_limits=\$4
 trap ': >\"\$o_mark\"' EXIT
 umask \"\$1\"
 cd \"\$2\" || exit 125
@@ -130,6 +160,8 @@ while [ \"\$o_count\" -gt 0 ]; do
 done
 IFS= read -r o_end && [ \"\$o_end\" = end ] || exit 125
 echo running >&3
+o_limit() { while [ \"\$1\" ]; do ulimit \"\$1\" \"\$2\" || exit 125; shift 2; done; }
+o_limit \$o_limits
 shopt -s execfail 2>/dev/null
 exec \"\$@\" 3>&- </dev/null
 o_code=\$?
@@ -363,7 +395,7 @@ take_job
 choose_leader
 supervise &
 supervisor=$!
-lead sh -c "$runner" opsaas "$before" "$root" "$own/failed"
+lead sh -c "$runner" opsaas "$before" "$root" "$own/failed" "$limits"
 echo "exited $?" >&3
 wait "$supervisor" || { # somebody killed it
   pid=

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runbooks.domain.containment import as_json, at_least, from_json
+from runbooks.domain.containment import as_json, at_least, from_json, not_over_ssh
 from runbooks.domain.definition import parse_definition
 from runbooks.domain.ports import Containment, Level
 from runbooks.domain.problems import Invalid
@@ -59,6 +59,27 @@ def test_nonsense_is_told_with_its_place(said: dict[str, object], pointer: str, 
     [problem] = refused.value.problems
     assert problem.pointer == f"/spec/containment/{pointer}"
     assert words in problem.detail
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [({"level": "process"}, 'over SSH there is only "host"'), ({"network": False}, "can't be kept from it over SSH")],
+)
+def test_what_nodes_cannot_keep_is_told_to_the_author(said: dict[str, object], words: str) -> None:
+    data = definition(**said)
+    data["spec"]["targets"] = {"select": "web"}  # type: ignore[index]
+    with pytest.raises(Invalid) as refused:
+        parse_definition(data)
+    [problem] = refused.value.problems
+    assert (problem.pointer, words in problem.detail) == ("/spec/containment", True)
+    data["spec"]["steps"][0]["local"] = True  # type: ignore[index]
+    parse_definition(data)
+
+
+def test_limits_are_for_each_node_to_keep() -> None:
+    data = definition(level="host", memory="512MiB", cpu="2m", open_files=64, file_size="1GiB")
+    data["spec"]["targets"] = {"select": "web"}  # type: ignore[index]
+    assert not_over_ssh(parse_definition(data).containment) is None
 
 
 @pytest.mark.parametrize(

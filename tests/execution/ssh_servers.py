@@ -6,6 +6,7 @@ Both really execute what they are asked to, by a login shell, on this machine.
 import asyncio
 import contextlib
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -63,6 +64,8 @@ class Server:
     def __init__(self, *, login_shell: tuple[str, ...] = ("sh", "-c"), max_sessions: int = 100) -> None:
         self.login_shell = login_shell
         self.max_sessions = max_sessions  # of one connection
+        self.account: int | None = None  # whose processes its scripts are; None: of whoever runs the tests
+        self.limits: dict[int, int] = {}  # as an administrator of the node might set them, by their number
         self.tools = ""  # a folder that comes before the system's own, as another kind of node would have it
         self.key = new_key()
         self.host_keys = [new_key()]
@@ -148,6 +151,8 @@ class Server:
             stderr=stderr,
             start_new_session=True,
             cwd="/",
+            user=self.account,
+            preexec_fn=self._limit if self.limits else None,  # noqa: PLW1509
             env={"HOME": "/", "PATH": os.environ["PATH"], "DATABASE_URL": "postgres://secret"},
         )
         for descriptor in (stdin, stdout, stderr):
@@ -162,6 +167,10 @@ class Server:
         feeding.cancel()
         with contextlib.suppress(Exception):
             process.exit(child.wait() if child.returncode >= 0 else 128 - child.returncode)
+
+    def _limit(self) -> None:
+        for number, value in self.limits.items():
+            resource.setrlimit(number, (value, value))
 
     async def _reap(self, child: subprocess.Popen[bytes]) -> None:
         while child.poll() is None:  # noqa: ASYNC110

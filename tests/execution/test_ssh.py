@@ -386,13 +386,6 @@ def test_more_containment_than_there_is_is_refused(node: Node) -> None:
         outcome, sink = node.run("echo hello", containment=containment)
         assert (outcome.kind, sink.text) == (OutcomeKind.NOT_STARTED, "")
         assert '"full" is required' in outcome.detail
-    for containment in (
-        Containment(network=False),
-        Containment(memory_bytes=1 << 20),
-        Containment(cpu_seconds=1),
-        Containment(processes=1),
-        Containment(open_files=10),
-        Containment(file_bytes=1),
-    ):
-        outcome, sink = node.run("echo hello", containment=containment)
-        assert (outcome.kind, sink.text) == (OutcomeKind.NOT_STARTED, "")
+    outcome, sink = node.run("echo hello", containment=Containment(network=False))
+    assert (outcome.kind, sink.text) == (OutcomeKind.NOT_STARTED, "")
+    assert "no network" in outcome.detail

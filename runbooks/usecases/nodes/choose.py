@@ -3,11 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
+from django.conf import settings
+
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import require
 from runbooks.access.node_reach import facts, reach_of
+from runbooks.domain.containment import at_least, not_over_ssh
 from runbooks.domain.definition import Definition
 from runbooks.domain.parameters import Parameter, ParameterType
+from runbooks.domain.policy import YES, Decision, unless
 from runbooks.domain.ports import JsonValue
 from runbooks.domain.problems import Invalid, Problem, pointer_to, shown
 from runbooks.domain.selectors import selected
@@ -38,12 +42,18 @@ def chosen_targets(
     found, decision = resolve(
         actor=actor, runbook=runbook, targets=definition.targets, values=values, only=only, now=now
     )
-    require(decision, action="run.requested", thing=runbook)
+    require(decision & _may_be_contained(definition), action="run.requested", thing=runbook)
     if unknown := unknown_keys(found):
         names = ", ".join(node.name for node in unknown[:5])
         detail = f"Nobody has accepted a host key of {names} yet: an owner does that on the node's page."
         raise Invalid([Problem("/targets", "unknown_host_key", detail)])
     return found
+
+
+def _may_be_contained(definition: Definition) -> Decision:
+    if not any(step.pause is None and not step.local for step in definition.steps):
+        return YES
+    return unless(not_over_ssh(at_least(definition.containment, settings.OPSAAS_CONTAINMENT_MINIMUM)))
 
 
 def choices(*, actor: Actor, runbook: Runbook, parameter: Parameter, now: datetime) -> list[str]:

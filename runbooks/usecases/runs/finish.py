@@ -72,4 +72,5 @@ def _end_step(*, claim: Claim, outcome: Outcome, status: StepStatus, now: dateti
 
 def _in_force(step_run: StepRun, outcome: Outcome) -> dict[str, object]:
     """What the script was really kept within, where one was started."""
-    return {**step_run.containment, "level": outcome.level} if outcome.level else step_run.containment
+    found: dict[str, object] = dict(outcome.limits, level=outcome.level) if outcome.level else {}
+    return {**step_run.containment, **found}

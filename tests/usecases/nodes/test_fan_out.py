@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from runbooks.access.fetch import NotAllowed
 from runbooks.access.held import Place
-from runbooks.domain.ports import Lease, Outcome, OutcomeKind, OutputSink, SeenHostKey, StopReason, Work
+from runbooks.domain.ports import Lease, Level, Outcome, OutcomeKind, OutputSink, SeenHostKey, StopReason, Work
 from runbooks.domain.problems import Invalid
 from runbooks.models import FanOut, Grant, HostKey, Node, Run, Runbook, StepRun
 from runbooks.usecases.grants.grant import write_grant
@@ -25,7 +26,7 @@ from runbooks.usecases.runs.resume import resume
 from runbooks.usecases.runs.start import Request, start
 from runbooks.usecases.runs.sweep import give_up_on_nodes, reap
 from tests.keys import KEY, OTHER_KEY, host_key
-from tests.world import FakeHost, World
+from tests.world import FakeExecutor, FakeHost, World
 
 STEPS = [
     {"id": "one", "interpreter": ["sh"], "script": "echo one"},
@@ -105,6 +106,27 @@ def test_the_plan_names_the_nodes_and_is_hashed_over_them(world: World) -> None:
     Node.objects.filter(name="web1").update(host="10.9.9.9")
     other = preview(actor=world.actor("runner"), runbook=runbook, request=Request(values={}), now=timezone.now())
     assert other.hash != plan.hash == run.plan_hash
+
+
+def test_an_installation_that_demands_more_than_nodes_have_refuses_at_the_click(
+    world: World, settings: Settings
+) -> None:
+    fleet(world, "web1")
+    runbook = targeted(world)
+    settings.OPSAAS_CONTAINMENT_MINIMUM = Level.PROCESS
+    with pytest.raises(NotAllowed, match="over SSH there is only"):
+        world.started(runbook)
+    steps = [{**STEPS[0], "local": True}]
+    assert world.started(world.published("here", targets={"select": "web"}, steps=steps)).status == "queued"
+
+
+def test_limits_that_a_node_keeps_tighter_are_those_of_its_step_run(world: World) -> None:
+    fleet(world, "web1")
+    runbook = world.published("fleet", targets={"select": "web"}, containment={"memory": "1GiB", "cpu": "60s"})
+    outcome = Outcome(kind=OutcomeKind.EXITED, exit_code=0, level=Level.HOST, limits={"memory_bytes": 512 << 20})
+    run = world.executed(world.started(runbook), FakeExecutor(outcome=outcome))
+    kept = run.step_runs.get(node="web1").containment
+    assert kept == {"level": "host", "network": True, "memory_bytes": 512 << 20, "cpu_seconds": 60}
 
 
 def test_local_steps_run_once_on_the_worker(world: World) -> None:

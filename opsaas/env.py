@@ -9,6 +9,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+from runbooks.domain.addresses import Allowed, BadNetwork, read_allowed
 from runbooks.domain.sealing import BadKeys, Keyring, new_key, read_keyring
 
 
@@ -52,6 +53,14 @@ def folder(name: str, default: Path | None) -> Path | None:
 
 def words(name: str, default: str = "") -> list[str]:
     return [word for word in re.split(r"[,\s]+", os.environ.get(name, default)) if word]
+
+
+def allowed_hosts(name: str) -> Allowed:
+    """Hosts, "host:port" and networks that may be called although they are not public."""
+    try:
+        return read_allowed(words(name))
+    except BadNetwork as error:
+        raise ImproperlyConfigured(f"{name}: {error}") from None
 
 
 def one_of(name: str, values: list[str], *, default: str) -> str:

@@ -247,6 +247,9 @@ else:
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = str(OPSAAS_DATA_DIR / "mail")
 
+# --- Calls to addresses that people give ------------------------------------------------------------------------------
+OPSAAS_OUTGOING_ALLOW = env.allowed_hosts("OPSAAS_OUTGOING_ALLOW")
+
 # --- The rest ---------------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 HOME = Path(__file__).resolve().parent.parent
-READERS = "text|flag|whole_number|seconds|words|folder|folders|secret|keyring|one_of|numbers"
+READERS = "text|flag|whole_number|seconds|words|folder|folders|secret|keyring|one_of|numbers|allowed_hosts"
 READER = re.compile(rf"env\.(?:{READERS})\(\s*\"([A-Z_]+)\"")
 
 

@@ -186,19 +186,59 @@ class Message:
     """A notification, ready to be sent."""
 
     recipient: str  # an address in the channel's own form
-    subject: str
+    subject: str  # who did what, in one line
     text: str
+    id: str = ""  # stays the same however often it is sent
+    link: str = ""  # where to see what it tells of
+    facts: Mapping[str, JsonValue] = field(default_factory=dict)  # the same for programs
+    secret: str = field(default="", repr=False)  # to sign with
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a channel said when it took a message."""
+
+    code: int | None = None
+    said: str = ""
 
 
 class Notifier(Protocol):
     """Delivers messages to people through one channel."""
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Receipt:
         """Raises NotDelivered when the channel did not take it."""
 
 
 class NotDelivered(Exception):
     """The channel did not take the message."""
+
+    def __init__(self, why: str = "", *, code: int | None = None, said: str = "", for_good: bool = False) -> None:
+        super().__init__(why)
+        self.code, self.said = code, said
+        self.for_good = for_good  # trying again is of no use
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server answered; a long BODY is cut."""
+
+    status: int
+    body: bytes = field(default=b"", repr=False)
+
+
+class Outgoing(Protocol):
+    """HTTP calls to addresses that people gave: never to a private address that the installation does not allow."""
+
+    def call(self, *, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
+        """Follows no redirect. Raises NotReached, and AddressRefused for what is not called at all."""
+
+
+class NotReached(Exception):
+    """No answer came; for people, and without the address's path, which may be a secret."""
+
+
+class AddressRefused(NotReached):
+    """Nothing was sent: the address is not one that opsaas calls."""
 
 
 class Storage(Protocol):

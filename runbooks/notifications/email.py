@@ -4,15 +4,16 @@ import smtplib
 
 from django.core.mail import EmailMessage
 
-from runbooks.domain.ports import Message, NotDelivered
+from runbooks.domain.ports import Message, NotDelivered, Receipt
 
 
 class EmailNotifier:
-    def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Receipt:
         try:
             EmailMessage(subject=message.subject, body=message.text, to=[message.recipient]).send()
         except (smtplib.SMTPException, OSError, ValueError) as error:  # ValueError: a header that can not be
             raise NotDelivered(_said(error)) from error
+        return Receipt()
 
 
 def _said(error: Exception) -> str:

@@ -1,6 +1,5 @@
 """Claiming a step run: the one place where work starts, and it starts once."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -11,30 +10,25 @@ from django.db.models import DateTimeField, ExpressionWrapper, F, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Now
 
-from runbooks.access.actors import Actor
-from runbooks.access.fetch import installation
-from runbooks.access.rights import judged, rights_on
 from runbooks.audit.record import record
 from runbooks.domain.definition import Definition, Step
 from runbooks.domain.plan import Plan, read_plan
-from runbooks.domain.policy import YES, Decision, no, start_of
-from runbooks.domain.states import RunStatus, StepStatus, VersionState
+from runbooks.domain.states import RunStatus, StepStatus
 from runbooks.domain.targets import PlannedNode
 from runbooks.live.append import StepKey, append_events
-from runbooks.models import Review, Run, StepRun, Version
+from runbooks.models import Run, StepRun
 from runbooks.models.prepared import Prepared
 from runbooks.models.rows import Sql, move
-from runbooks.usecases.nodes.target import Way, still_usable, way_of
+from runbooks.usecases.nodes.target import Way, way_of
 from runbooks.usecases.runs.advance import advance, is_wanted
 from runbooks.usecases.runs.concurrency import has_turn
 from runbooks.usecases.runs.end import end_run
 from runbooks.usecases.runs.facts import latest_of, outputs_of
 from runbooks.usecases.runs.fan_out import begin, goes_to_nodes
+from runbooks.usecases.runs.holds import still_holds
 from runbooks.usecases.runs.pause import begin_pause
 from runbooks.usecases.runs.settle import fail_unstarted, held
 from runbooks.usecases.runs.tell import status_event, step_event
-from runbooks.usecases.secrets.vouch import vouched
-from runbooks.usecases.versions.draft import definition_of
 
 QUEUED = Prepared(
     lambda key: (
@@ -45,11 +39,6 @@ QUEUED = Prepared(
         .defer("run__version__runbook__search_text", "run__runbook__search_text")
     ),
     StepRun._meta.pk,
-)
-APPROVALS = Prepared(
-    lambda version, digest: Review.objects.filter(version=version, verdict="approve", hash=digest)[:1],
-    Version._meta.pk,
-    Review._meta.get_field("hash"),
 )
 
 
@@ -79,7 +68,7 @@ def claim(*, step_run_id: str, worker: str, now: datetime) -> Claim | None:
     if run.status == RunStatus.QUEUED and run.expires_at <= now:
         _never_started(run=run, status=RunStatus.EXPIRED, detail="No worker took it in time.", now=now)
         return None
-    definition, decision = _still_holds(run=run, first=run.status == RunStatus.QUEUED, now=now)
+    definition, decision = still_holds(run=run, first=run.status == RunStatus.QUEUED, now=now)
     way: Way = ()
     if decision and step_run.part_of_id:
         way, decision = way_of(node_named(run, step_run.node))
@@ -208,60 +197,6 @@ def lease_end() -> Combinable:
     return ExpressionWrapper(Now() + length, output_field=DateTimeField())
 
 
-def _still_holds(*, run: Run, first: bool, now: datetime) -> tuple[Definition | None, Decision]:
-    """Content and kill switch at each claim; permission too at the first."""
-    intact = _content_holds(run)
-    if not intact:
-        return None, intact
-    definition = definition_of(run.version)
-    switched_off = no("New steps are switched off for the whole installation at the moment.")
-    decision = YES if installation().accepts_runs else switched_off
-    if first:
-        secrets = vouched(version=run.version, paths=read_plan(bytes(run.plan)).paths.values(), now=now)
-        decision = decision & _permission_holds(run=run, now=now) & secrets
-    return definition, decision
-
-
-def _content_holds(run: Run) -> Decision:
-    """What is about to run is what was reviewed and asked for, also when somebody edited the database by hand."""
-    version = _digest(bytes(run.version.manifest))
-    plan = _digest(bytes(run.plan))
-    if version != run.version.hash or plan != run.plan_hash or read_plan(bytes(run.plan)).version != version:
-        return no("The content is not what was reviewed: its hash differs.")
-    return YES
-
-
-def _permission_holds(*, run: Run, now: datetime) -> Decision:
-    actor = Actor(user=run.requested_by, via=run.trigger, token=run.token)
-    if run.token and (run.token.revoked_at or (run.token.expires_at and run.token.expires_at <= now)):
-        return no("The token that asked for this run has been revoked or has expired.")
-    held = rights_on(actor=actor, place=run.runbook, now=now)
-    allowed = judged(actor=actor, right="run", held=held, place=run.runbook)
-    state = VersionState(run.version.state)
-    by_default = state is VersionState.PUBLISHED or _was_published_then(run)
-    archived = bool(run.runbook.archived_at or run.runbook.project.archived_at)
-    fit = start_of(
-        accepts_runs=True, archived=archived, state=state, by_default=by_default, holds_review="review" in held
-    )
-    plan = read_plan(bytes(run.plan))
-    usable = still_usable(actor=actor, runbook=run.runbook, plan=plan, now=now)
-    return allowed & fit & _review_holds(run) & usable
-
-
-def _was_published_then(run: Run) -> bool:
-    """Whether the version was the published one when the run was asked for, and another took its place since."""
-    later = Version.objects.filter(runbook=run.runbook_id, state=VersionState.PUBLISHED)
-    superseded = run.version.state == VersionState.SUPERSEDED
-    return superseded and not later.filter(published_at__lte=run.created_at).exists()
-
-
-def _review_holds(run: Run) -> Decision:
-    """Somebody has approved this very content, whatever the version's row says of its state."""
-    return (
-        YES if APPROVALS(run.version_id, run.version.hash) else no("Nobody has approved the content of this version.")
-    )
-
-
 def _turned_down(*, step_run: StepRun, detail: str, now: datetime) -> None:
     """Refused where nothing has started yet; failed where earlier steps have run, or on this node alone."""
     run = step_run.run
@@ -278,7 +213,3 @@ def _turned_down(*, step_run: StepRun, detail: str, now: datetime) -> None:
 def _never_started(*, run: Run, status: RunStatus, detail: str, now: datetime) -> None:
     with transaction.atomic():
         end_run(run=run, status=status, detail=detail, now=now)
-
-
-def _digest(text: bytes) -> str:
-    return "sha256:" + hashlib.sha256(text).hexdigest()

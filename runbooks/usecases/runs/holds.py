@@ -1,0 +1,81 @@
+"""Whether a run may still start, and its next step be begun: asked again at every claim, of what is stored now."""
+
+import hashlib
+from datetime import datetime
+
+from runbooks.access.actors import Actor
+from runbooks.access.fetch import installation
+from runbooks.access.rights import judged, rights_on
+from runbooks.domain.definition import Definition
+from runbooks.domain.plan import read_plan
+from runbooks.domain.policy import YES, Decision, no, start_of
+from runbooks.domain.states import VersionState
+from runbooks.models import Review, Run, Version
+from runbooks.models.prepared import Prepared
+from runbooks.usecases.nodes.target import still_usable
+from runbooks.usecases.secrets.vouch import vouched
+from runbooks.usecases.versions.draft import definition_of
+
+REVIEWS = Prepared(
+    lambda version, digest: Review.objects.filter(version=version, verdict="approve", hash=digest)[:1],
+    Version._meta.pk,
+    Review._meta.get_field("hash"),
+)
+
+
+def still_holds(*, run: Run, first: bool, now: datetime) -> tuple[Definition | None, Decision]:
+    """Content and kill switch at each claim; permission too at the first."""
+    intact = _content_holds(run)
+    if not intact:
+        return None, intact
+    definition = definition_of(run.version)
+    switched_off = no("New steps are switched off for the whole installation at the moment.")
+    decision = YES if installation().accepts_runs else switched_off
+    if first:
+        secrets = vouched(version=run.version, paths=read_plan(bytes(run.plan)).paths.values(), now=now)
+        decision = decision & _permission_holds(run=run, now=now) & secrets
+    return definition, decision
+
+
+def _content_holds(run: Run) -> Decision:
+    """What is about to run is what was reviewed and asked for, also when somebody edited the database by hand."""
+    version = _digest(bytes(run.version.manifest))
+    plan = _digest(bytes(run.plan))
+    if version != run.version.hash or plan != run.plan_hash or read_plan(bytes(run.plan)).version != version:
+        return no("The content is not what was reviewed: its hash differs.")
+    return YES
+
+
+def _permission_holds(*, run: Run, now: datetime) -> Decision:
+    actor = Actor(user=run.requested_by, via=run.trigger, token=run.token)
+    if run.token and (run.token.revoked_at or (run.token.expires_at and run.token.expires_at <= now)):
+        return no("The token that asked for this run has been revoked or has expired.")
+    held = rights_on(actor=actor, place=run.runbook, now=now)
+    allowed = judged(actor=actor, right="run", held=held, place=run.runbook)
+    state = VersionState(run.version.state)
+    by_default = state is VersionState.PUBLISHED or _was_published_then(run)
+    archived = bool(run.runbook.archived_at or run.runbook.project.archived_at)
+    fit = start_of(
+        accepts_runs=True, archived=archived, state=state, by_default=by_default, holds_review="review" in held
+    )
+    plan = read_plan(bytes(run.plan))
+    usable = still_usable(actor=actor, runbook=run.runbook, plan=plan, now=now)
+    return allowed & fit & _review_holds(run) & usable
+
+
+def _was_published_then(run: Run) -> bool:
+    """Whether the version was the published one when the run was asked for, and another took its place since."""
+    later = Version.objects.filter(runbook=run.runbook_id, state=VersionState.PUBLISHED)
+    superseded = run.version.state == VersionState.SUPERSEDED
+    return superseded and not later.filter(published_at__lte=run.created_at).exists()
+
+
+def _review_holds(run: Run) -> Decision:
+    """Somebody has approved this very content, whatever the version's row says of its state."""
+    return (
+        YES if REVIEWS(run.version_id, run.version.hash) else no("Nobody has approved the content of this version.")
+    )
+
+
+def _digest(text: bytes) -> str:
+    return "sha256:" + hashlib.sha256(text).hexdigest()

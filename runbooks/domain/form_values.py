@@ -39,7 +39,7 @@ def _may_be_emptied(parameter: Parameter) -> bool:
 
 def _from_field(parameter: Parameter, posted: str) -> JsonValue:
     match parameter.type:
-        case ParameterType.TEXT:
+        case ParameterType.TEXT | ParameterType.SECRET:
             return posted.replace("\r\n", "\n")  # browsers post every line break of a text area as CRLF
         case ParameterType.INTEGER if _WHOLE_NUMBER.fullmatch(posted.strip()):
             return int(posted)

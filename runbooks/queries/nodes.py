@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import Hidden, as_uuid
@@ -13,9 +13,10 @@ from runbooks.access.rights import restrict_nodes, restrict_runs
 from runbooks.domain.problems import Invalid, Problem
 from runbooks.domain.selectors import NodeFacts, Selection, selected, selector_problem
 from runbooks.domain.states import StepStatus
-from runbooks.models import HostKey, Node, Run, StepRun
+from runbooks.models import HostKey, Node, Project, Run, StepRun
 
 FACTS = ("pk", "name", "tags", "attributes")
+MOST_HOPS_OFFERED = 500
 
 
 def nodes(*, actor: Actor, now: datetime, q: str = "", project: str = "", archived: bool = False) -> QuerySet[Node]:
@@ -27,6 +28,14 @@ def nodes(*, actor: Actor, now: datetime, q: str = "", project: str = "", archiv
     if q:
         found = found.filter(pk__in=[node.id for node in _matching(q, found).nodes])
     return found.select_related("project", "jump__project").prefetch_related("host_keys__decided_by")
+
+
+def hops(*, actor: Actor, projects: Iterable[Project | None], behind: Node | None = None, now: datetime) -> list[str]:
+    """Names of the nodes that others of PROJECTS may be reached through: of the same project, or shared."""
+    here = Q(project__in=[project for project in projects if project]) | Q(project=None)
+    found = restrict_nodes(actor=actor, right="view", now=now, queryset=Node.objects.filter(here, archived_at=None))
+    names = found.exclude(pk=behind.pk) if behind else found
+    return sorted(set(names.values_list("name", flat=True)[:MOST_HOPS_OFFERED]))
 
 
 def running_on(nodes: Sequence[Node]) -> dict[UUID, int]:

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from runbooks.access.actors import Actor
 from runbooks.access.rights import restrict_runbooks, restrict_secrets
 from runbooks.domain.states import VersionState
-from runbooks.models import Runbook, Secret, SecretReference
+from runbooks.models import Project, Runbook, Secret, SecretReference
 
 
 def secrets(*, actor: Actor, now: datetime, project: str = "", q: str = "", archived: bool = False) -> QuerySet[Secret]:
@@ -19,6 +19,14 @@ def secrets(*, actor: Actor, now: datetime, project: str = "", q: str = "", arch
     for word in q.split():
         found = found.filter(slug__icontains=word) | found.filter(title__icontains=word)
     return found
+
+
+def usable_secrets(*, actor: Actor, project: Project | None = None, now: datetime) -> QuerySet[Secret]:
+    """Those that the actor may name where something is signed in to: of one project, or of all."""
+    there = Secret.objects.select_related("project").filter(archived_at=None)
+    there = there.filter(project=project) if project else there
+    found = restrict_secrets(actor=actor, right="use", now=now, queryset=there)
+    return found.order_by("project__title", "project__slug", "title", "slug")
 
 
 def used_by(*, actor: Actor, secrets: Sequence[Secret], now: datetime) -> dict[str, list[Runbook]]:

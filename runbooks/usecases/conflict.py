@@ -9,6 +9,14 @@ class Conflict(Exception):
         self.code = code
 
 
+class Taken(Conflict):
+    """Another run has what this one needs: which one, for those who want to look at it."""
+
+    def __init__(self, detail: str, *, code: str, run_id: str) -> None:
+        super().__init__(detail, code=code)
+        self.run_id = run_id
+
+
 class Stale(Conflict):
     """Somebody changed it since it was read: read it again, then change it."""
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from runbooks.domain.problems import Invalid
-from runbooks.usecases.conflict import Conflict
+from runbooks.usecases.conflict import Conflict, Taken
 from runbooks.web.actor import actor_of
 
 View = Callable[..., HttpResponseBase]
@@ -38,7 +38,8 @@ def page(view: View) -> View:
         except Invalid as error:
             return _refused(request, detail=" ".join(problem.detail for problem in error.problems), status=400)
         except Conflict as error:
-            return _refused(request, detail=str(error), status=409)
+            held_by = error.run_id if isinstance(error, Taken) else ""
+            return _refused(request, detail=str(error), status=409, held_by=held_by)
 
     return wrapper
 
@@ -60,6 +61,7 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
     return redirect_to_login(back)
 
 
-def _refused(request: HttpRequest, *, detail: str, status: int) -> HttpResponse:
-    context = {"detail": detail, "request_id": getattr(request, "request_id", "")}
+def _refused(request: HttpRequest, *, detail: str, status: int, held_by: str = "") -> HttpResponse:
+    """HELD_BY: id of the run that has what was asked for."""
+    context = {"detail": detail, "held_by": held_by, "request_id": getattr(request, "request_id", "")}
     return render(request, "400.html", context, status=status)

@@ -2,7 +2,8 @@
 
 from django.utils import timezone
 
-from runbooks.models import AuditEvent, HostKey, Node
+from runbooks.domain.rights import ROLES
+from runbooks.models import AuditEvent, HostKey, Node, Project
 from tests.keys import KEY, OTHER_KEY
 from tests.web.helpers import main_text
 from tests.world import World
@@ -84,3 +85,66 @@ def test_an_archived_node_is_listed_apart_and_comes_back(world: World) -> None:
     assert "web1" in main_text(browser.get("/nodes?state=archived"))
     browser.post(f"/nodes/{node.pk}/archive", {"archived": "no"})
     assert "web1" in main_text(browser.get("/nodes"))
+
+
+def test_an_owner_names_the_secret_that_holds_the_key_and_takes_it_away_again(world: World) -> None:
+    world.secret("deploy")
+    browser = world.browser("owner")
+    assert "Deploy (payments/deploy)" in main_text(browser.get("/nodes/new"))
+    browser.post("/nodes/new", {**FORM, "private_key": "payments/deploy"})
+    node = Node.objects.get()
+    assert node.private_key is not None
+    assert node.private_key.path == "payments/deploy"
+    text = main_text(browser.get(f"/nodes/{node.pk}"))
+    assert "payments/deploy" in text
+    assert "correct-horse-battery" not in text
+    kept = {**FORM, "revision": "1"}
+    browser.post(f"/nodes/{node.pk}", kept)  # a form that does not name the field changes nothing about it
+    browser.post(f"/nodes/{node.pk}", {**FORM, "revision": "2", "private_key": "", "password": "payments/deploy"})
+    changed = Node.objects.get()
+    assert changed.private_key is None
+    assert changed.password is not None
+
+
+def test_only_secrets_that_one_may_use_are_offered_and_taken(world: World) -> None:
+    world.secret("deploy")
+    world.give("author", world.project, "review")  # who may change nodes, and use no secret
+    browser = world.browser("author")
+    text = main_text(browser.get("/nodes/new"))
+    assert "payments/deploy" not in text
+    assert "no secret here that you may use" in text
+    page = browser.post("/nodes/new", {**FORM, "private_key": "payments/deploy"})
+    assert page.status_code == 422
+    assert set(page.context["form"].errors) == {"private_key"}
+    assert not Node.objects.exists()
+
+
+def test_a_secret_that_another_has_named_stays_when_the_node_is_changed(world: World) -> None:
+    node = Node.objects.create(project=world.project, name="web1", host="web1", private_key=world.secret("deploy"))
+    world.give("author", world.project, "review")
+    browser = world.browser("author")
+    browser.post(f"/nodes/{node.pk}", {**FORM, "host": "web9", "revision": "1", "private_key": "payments/deploy"})
+    node.refresh_from_db()
+    assert node.host == "web9"
+    assert node.private_key is not None
+
+
+def test_a_secret_of_another_project_is_refused_beside_its_field(world: World) -> None:
+    other = Project.objects.create(slug="lending", title="Lending")
+    world.give("owner", other, *ROLES["owner"])
+    world.secret("deploy")
+    page = world.browser("owner").post("/nodes/new", {**FORM, "project": "lending", "private_key": "payments/deploy"})
+    assert page.status_code == 422
+    assert "no such secret that you may use here" in str(page.context["form"].errors["private_key"])
+    assert not Node.objects.exists()
+
+
+def test_the_form_suggests_the_nodes_to_go_through(world: World) -> None:
+    hidden = Project.objects.create(slug="lending", title="Lending")
+    gate = Node.objects.create(project=world.project, name="gate", host="gate")
+    Node.objects.create(project=hidden, name="vault", host="vault")
+    browser = world.browser("owner")
+    text = browser.get("/nodes/new").content.decode()
+    assert '<option value="gate">' in text
+    assert "vault" not in text
+    assert '<option value="gate">' not in browser.get(f"/nodes/{gate.pk}").content.decode()

@@ -2,8 +2,12 @@ from typing import Any
 
 from django.test import Client
 
+from runbooks.domain.form_values import values_from_form
+from runbooks.domain.parameters import Parameter, ParameterType
+from runbooks.domain.ports import Outcome, OutcomeKind
 from runbooks.models import Run, Runbook
-from tests.world import World
+from tests.web.helpers import main_text
+from tests.world import FakeExecutor, World
 
 FORM = "/runbooks/payments/restart/run"
 PARAMETERS: list[dict[str, Any]] = [
@@ -213,3 +217,51 @@ def test_the_panel_knows_too_many_choices(world: World) -> None:
     world.published("restart", parameters=TYPES)
     given = {"p-days": ["mon", "tue", "wed"]}
     assert "Choose at most 2." in world.browser("runner").post(f"{FORM}/preview", given).content.decode()
+
+
+KEYED: dict[str, Any] = {
+    "concurrency": {"key": "params.host", "on_conflict": "reject"},
+    "parameters": [{"name": "host", "type": "string"}, {"name": "token", "type": "secret"}],
+}
+
+
+def test_a_key_that_another_run_has_is_told_with_a_link_and_everything_typed_is_kept(world: World) -> None:
+    other = world.started(world.published("restart", **KEYED), {"host": "db-1", "token": "hush hush"}, by="owner")
+    typed = {"p-host": "db-1", "p-token": "sesame open", "reason": "OPS-7", "key": "k", "beside": str(other.pk)}
+    browser = world.browser("runner")
+    refused = browser.post(FORM, typed)
+    text = refused.content.decode()
+    assert (refused.status_code, Run.objects.count()) == (409, 1)
+    assert "for owner since" in main_text(refused)
+    assert f'href="/runs/{other.pk}"' in text
+    assert 'value="db-1"' in text
+    assert 'value="OPS-7"' in text
+    assert "sesame" not in text
+    assert "type it again: it is not kept" in text
+    world.executed(other)
+    assert browser.post(FORM, typed).status_code == 302
+
+
+def test_run_again_while_the_key_is_held_leads_to_the_run_that_has_it(world: World) -> None:
+    book = world.published("restart", concurrency={"key": "'one'", "on_conflict": "reject"})
+    ended = world.executed(world.started(book))
+    other = world.started(book, by="owner")
+    browser = world.browser("runner")
+    form = browser.post(f"/runs/{ended.pk}/rerun", {"key": "k"})["Location"]
+    refused = browser.post(form.partition("?")[0], {"from": str(ended.pk), "key": "k", "beside": str(other.pk)})
+    assert (refused.status_code, Run.objects.count()) == (409, 2)
+    assert f'href="/runs/{other.pk}"' in refused.content.decode()
+
+
+def test_resuming_while_the_key_is_held_leads_to_the_run_that_has_it(world: World) -> None:
+    book = world.published("restart", concurrency={"key": "'one'", "on_conflict": "reject"})
+    failed = world.executed(world.started(book), FakeExecutor(outcome=Outcome(kind=OutcomeKind.EXITED, exit_code=1)))
+    other = world.started(book, by="owner")
+    refused = world.browser("runner").post(f"/runs/{failed.pk}/resume")
+    assert (refused.status_code, Run.objects.count()) == (409, 2)
+    assert f'href="/runs/{other.pk}"' in refused.content.decode()
+
+
+def test_a_secret_of_several_lines_keeps_its_lines(world: World) -> None:
+    values = values_from_form([Parameter(name="key", type=ParameterType.SECRET)], {"key": ["-----BEGIN\r\nabc\r\n"]})
+    assert values == {"key": "-----BEGIN\nabc\n"}

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from runbooks.models import Node, Run, StepRun
+from runbooks.models import AuditEvent, Node, Project, Run, StepRun
 from tests.usecases.nodes.test_fan_out import Machines, fleet, targeted, took
 from tests.web.helpers import main_text
 from tests.world import World
@@ -228,3 +228,74 @@ def test_a_thousand_nodes_take_no_more_queries_than_three(world: World) -> None:
     assert asked[1] <= asked[0]
     assert len(cells(text)) == 1000
     assert "and 5 more" in text
+
+
+ONE_NODE = [{"name": "host", "type": "node", "from": "web"}]
+FORM = "/runbooks/payments/fleet/run"
+
+
+def offered(text: str) -> list[str]:
+    """The values of the list to choose a node from."""
+    found = re.search(r'<select name="p-host".*?</select>', text, re.DOTALL)
+    assert found
+    return re.findall(r'<option value="([^"]*)"', found[0])
+
+
+def test_a_node_is_chosen_from_those_that_one_may_use(world: World) -> None:
+    fleet(world, "web10", "web2")
+    fleet(world, "db1", tags=("db",))
+    elsewhere = Project.objects.create(slug="lending", title="Lending")
+    Node.objects.create(project=elsewhere, name="web7", host="web7", tags=["web"])
+    world.published("fleet", parameters=ONE_NODE, targets={"select": "name == params.host"})
+    browser = world.browser("runner")
+    assert offered(browser.get(FORM).content.decode()) == ["", "web2", "web10"]
+    browser.post(FORM, {"p-host": "web10", "key": "k"})
+    assert nodes_of(Run.objects.get()) == ["web10"]
+
+
+def test_what_the_grant_does_not_cover_is_not_offered_and_not_taken(world: World) -> None:
+    web1, _web2 = fleet(world, "web1", "web2", use=False)
+    world.give("runner", web1, "use")
+    world.published("fleet", parameters=ONE_NODE, targets={"select": "name == params.host"})
+    browser = world.browser("runner")
+    assert offered(browser.get(FORM).content.decode()) == ["", "web1"]
+    refused = browser.post(FORM, {"p-host": "web2", "reason": "because", "key": "k"})
+    assert refused.status_code == 400
+    assert "is no node that you may use here" in main_text(refused)
+    assert 'value="because"' in refused.content.decode()
+    assert not Run.objects.exists()
+
+
+def test_a_form_without_any_node_to_choose_says_why(world: World) -> None:
+    fleet(world, "web1", use=False)
+    world.published("fleet", parameters=ONE_NODE)
+    text = main_text(world.browser("runner").get(FORM))
+    assert "There is no node here that you may use" in text
+
+
+def test_a_node_that_a_link_names_and_that_is_not_there_can_not_be_sent(world: World) -> None:
+    fleet(world, "web1")
+    world.published("fleet", parameters=ONE_NODE)
+    text = world.browser("runner").get(FORM, {"p-host": "web9"}).content.decode()
+    assert '<option value="web9" selected disabled>web9: no node that you may use here</option>' in text
+
+
+def test_only_a_long_list_is_searched(world: World) -> None:
+    fleet(world, *(f"web{n}" for n in range(12)))
+    world.published("fleet", parameters=ONE_NODE)
+    browser = world.browser("runner")
+    assert "data-searched" not in browser.get(FORM).content.decode()
+    fleet(world, "web12")
+    assert "data-searched" in browser.get(FORM).content.decode()
+
+
+def test_targets_that_one_may_not_use_refuse_with_the_form_as_it_was_typed(world: World) -> None:
+    fleet(world, "web1", use=False)
+    world.published("fleet", targets={"select": "web"}, parameters=[{"name": "note", "type": "string"}])
+    browser = world.browser("runner")
+    assert "do not hold the right “use”" in browser.post(PREVIEW, {"p-note": "hey"}).content.decode()
+    refused = browser.post(FORM, {"p-note": "hey", "key": "k"})
+    assert refused.status_code == 403
+    assert "do not hold the right “use”" in main_text(refused)
+    assert 'value="hey"' in refused.content.decode()
+    assert AuditEvent.objects.filter(action="run.requested", outcome="denied").exists()

@@ -1,8 +1,10 @@
 // Loaded by the form that starts a run: "the same from elsewhere" follows what is typed.
 import { asCommand, asCurl, asLink, type Request, type Value } from "./lib/run_request";
 import { all, element, need } from "./lib/dom";
+import { setUpSearch } from "./lib/searched";
 import { text } from "./lib/texts";
 import { local } from "./lib/times";
+import { setUpUnseen } from "./lib/unseen";
 
 const form = need<HTMLFormElement>(document, "#run-form");
 const panel = need(document, "#copy-as");
@@ -31,10 +33,22 @@ function chosenFile(field: Field): Value | undefined {
 async function noteFile(field: HTMLInputElement): Promise<void> {
   const note = field.parentElement?.querySelector<HTMLInputElement>("[data-kept]");
   const file = field.files?.[0];
+  tellFile(field, file);
   if (!note) return;
   note.dataset["earlier"] ??= note.value;
   note.value = file ? JSON.stringify({ name: file.name, size: file.size, sha256: await digestOf(file) }) : note.dataset["earlier"];
   form.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+/** Before anything is sent: what was chosen, and whether it is too large to be taken. */
+function tellFile(field: HTMLInputElement, file: File | undefined): void {
+  const place = field.parentElement?.querySelector<HTMLElement>("output.file-told") ?? element("output", "help file-told");
+  const most = Number(field.dataset["most"]);
+  const size = file?.size.toLocaleString("en") ?? "";
+  const tooLarge = file !== undefined && most > 0 && file.size > most;
+  place.textContent = file ? text(tooLarge ? "form.too_large" : "form.chosen", { name: file.name, size, most: most.toLocaleString("en") }) : "";
+  place.classList.toggle("error-text", tooLarge);
+  if (!place.isConnected) field.after(place);
 }
 
 /** Only for the panel: the server makes its own. None of what is too large anyway, or where the browser makes none. */
@@ -89,6 +103,8 @@ function show(): void {
   need(panel, "#copy-link").textContent = asLink(asked, `${location.origin}${location.pathname}`);
 }
 
+for (const list of all<HTMLSelectElement>(form, "select[data-searched]")) setUpSearch(list);
+for (const field of all<HTMLInputElement>(form, "input[type=password]")) setUpUnseen(field);
 form.addEventListener("input", show);
 form.addEventListener("change", show);
 show();

@@ -15,7 +15,7 @@ from runbooks.domain.policy import YES, Decision, unless
 from runbooks.domain.ports import JsonValue
 from runbooks.domain.problems import Invalid, Problem, pointer_to, shown
 from runbooks.domain.selectors import selected
-from runbooks.domain.targets import PlannedNode
+from runbooks.domain.targets import Order, PlannedNode, ordered
 from runbooks.models import Runbook, Version
 from runbooks.usecases.nodes.resolve import candidates, resolve, unknown_keys
 from runbooks.usecases.versions.draft import definition_of
@@ -57,7 +57,7 @@ def _may_be_contained(definition: Definition) -> Decision:
 
 
 def choices(*, actor: Actor, runbook: Runbook, parameter: Parameter, now: datetime) -> list[str]:
-    """Names of the nodes that may be the value of this parameter."""
+    """Names of the nodes that may be the value of this parameter, web2 before web10."""
     reach = reach_of(actor=actor, runbook=runbook, now=now)
     usable = [
         facts(node)
@@ -65,7 +65,7 @@ def choices(*, actor: Actor, runbook: Runbook, parameter: Parameter, now: dateti
         if reach.may_use(node) and reach.may_run_there(node)
     ]
     found = selected(parameter.query, nodes=usable).nodes if parameter.query else usable
-    return sorted(node.name for node in found)
+    return ordered([node.name for node in found], Order.NAME, str)
 
 
 def _value_problems(

@@ -17,7 +17,7 @@ from runbooks.domain.ports import JsonValue
 from runbooks.domain.problems import Invalid, Problem, shown
 from runbooks.domain.states import RUN_FINAL, RunStatus, StepStatus
 from runbooks.models import Run, Runbook, StepRun
-from runbooks.usecases.conflict import Conflict
+from runbooks.usecases.conflict import Taken
 
 KEY_CHARACTERS = 200
 
@@ -37,17 +37,18 @@ def key_of(*, definition: Definition, values: Mapping[str, JsonValue]) -> str | 
 
 
 def reject_beside(*, runbook: Runbook, definition: Definition, key: str | None) -> None:
-    """Must be called inside the transaction that writes the run. Raises Conflict: who has the key, since when."""
+    """Must be called inside the transaction that writes the run. Raises Taken: who has the key, since when."""
     if key is None or definition.concurrency is None or definition.concurrency.on_conflict is not OnConflict.REJECT:
         return
     _hold(runbook.pk)
     other = _open(runbook_id=runbook.pk, key=key).select_related("requested_by").order_by("id").first()
     if other:
         since = other.started_at or other.created_at
-        raise Conflict(
+        raise Taken(
             f"A run with the key {shown(key)} has not ended yet, and this runbook lets one at a time have it: run "
             f"{other.pk}, {other.status} for {other.requested_by.username} since {since:%Y-%m-%d %H:%M:%S} UTC.",
             code="concurrent_run",
+            run_id=str(other.pk),
         )
 
 

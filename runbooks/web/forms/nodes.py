@@ -1,18 +1,24 @@
 """Forms of the pages about machines: fields are text here, and become what `domain.nodes.clean_node` checks."""
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, ClassVar
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from runbooks.domain.nodes import DEFAULT_PORT, DEFAULT_USER
-from runbooks.models import Node
+from runbooks.models import Node, Secret
+from runbooks.usecases.nodes.credentials import NAMES as SIGN_IN
 from runbooks.web.acting import ActForm
 from runbooks.web.forms.filters import Filters
+from runbooks.web.forms.suggesting import Suggesting
 
 PLAIN = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
 SHARED = ""
+ORDER = ("host", "port", "user", *SIGN_IN, "jump", "zone", "tags", "attributes")
 
 
 class NodeFilters(Filters):
@@ -29,10 +35,20 @@ class NodeFilters(Filters):
     )
 
 
+@dataclass(frozen=True)
+class Choices:
+    """What a form about a node offers."""
+
+    secrets: Iterable[Secret]  # in the order of their projects; by name only
+    hops: Iterable[str]  # names of the nodes to go through
+    projects: Iterable[tuple[str, Any]] = ()
+
+
 class NodeForm(ActForm):
     """Of a node that is there already: its name and project stay."""
 
     pointers: ClassVar[dict[str, str]] = {"host_keys": "host_key"}
+    field_order: Iterable[str] | None = ORDER
 
     host = forms.CharField(
         label=_("Host"), max_length=255, required=False, widget=forms.TextInput(attrs=PLAIN),
@@ -57,9 +73,28 @@ class NodeForm(ActForm):
         help_text=_("Whose workers reach it; empty: any worker."),
     )  # fmt: skip
     jump = forms.CharField(
-        label=_("Through"), required=False, max_length=200, widget=forms.TextInput(attrs=PLAIN),
-        help_text=_("Name of the node to go through, where it can't be reached directly."),
+        label=_("Through"), required=False, max_length=200, widget=Suggesting(attrs=PLAIN),
+        help_text=_("The jump host: name of the node to go through, where it can't be reached directly."),
     )  # fmt: skip
+    private_key = forms.ChoiceField(
+        label=_("Private key"), required=False,
+        help_text=_("The secret that holds it. Offered are those that you may use; nobody is shown the key."),
+    )  # fmt: skip
+    password = forms.ChoiceField(
+        label=_("Password"), required=False,
+        help_text=_("Where there is no key, or in place of one that the machine does not take."),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, offered: Choices, **more: Any) -> None:
+        super().__init__(*args, **more)
+        secrets = list(offered.secrets)
+        for name in SIGN_IN:
+            _field(self, name).choices = _secret_choices(secrets, kept=str(self.initial.get(name, "")))
+        if not secrets:
+            self.fields[SIGN_IN[0]].help_text = _("There is no secret here that you may use: make one under Secrets.")
+        hops = self.fields["jump"].widget
+        assert isinstance(hops, Suggesting)
+        hops.suggestions = list(offered.hops)
 
     def clean_attributes(self) -> dict[str, str]:
         attributes = {}
@@ -78,9 +113,14 @@ class NodeForm(ActForm):
         fields["tags"] = [word for word in re.split(r"[,\s]+", given["tags"]) if word]
         return {**fields, "host": given["host"]} if given["host"] else fields
 
+    def sign_in(self) -> dict[str, str]:
+        """Paths of the secrets, as far as they are other than before; empty ones take a secret away."""
+        sent = [name for name in SIGN_IN if name in self.data]
+        return {name: self.cleaned_data[name] for name in sent if name in self.changed_data}
+
 
 class NewNodeForm(NodeForm):
-    field_order = ("project", "name")
+    field_order = ("project", "name", "host", "port", "host_key", *ORDER)
 
     project = forms.ChoiceField(label=_("Project"), required=False)
     name = forms.CharField(
@@ -93,11 +133,9 @@ class NewNodeForm(NodeForm):
         help_text=_("If you know it, from /etc/ssh/ssh_host_ed25519_key.pub on the machine. Else accept it once seen."),
     )  # fmt: skip
 
-    def __init__(self, *args: Any, projects: list[tuple[str, Any]], **more: Any) -> None:
-        super().__init__(*args, **more)
-        field = self.fields["project"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = projects
+    def __init__(self, *args: Any, offered: Choices, **more: Any) -> None:
+        super().__init__(*args, offered=offered, **more)
+        _field(self, "project").choices = list(offered.projects)
 
     def described(self) -> dict[str, Any]:
         key = self.cleaned_data["host_key"].strip()
@@ -118,9 +156,7 @@ class ImportForm(ActForm):
 
     def __init__(self, *args: Any, projects: list[tuple[str, Any]], **more: Any) -> None:
         super().__init__(*args, **more)
-        field = self.fields["project"]
-        assert isinstance(field, forms.ChoiceField)
-        field.choices = projects
+        _field(self, "project").choices = projects
 
 
 def shown_fields(node: Node) -> dict[str, Any]:
@@ -129,4 +165,23 @@ def shown_fields(node: Node) -> dict[str, Any]:
         "host": node.host, "port": node.port, "user": node.user, "tags": " ".join(node.tags),
         "attributes": "\n".join(f"{name}={value}" for name, value in node.attributes.items()),
         "zone": node.zone, "jump": node.jump.name if node.jump else "",
+        "private_key": node.private_key.path if node.private_key else "",
+        "password": node.password.path if node.password else "",
     }  # fmt: skip
+
+
+def _field(form: forms.Form, name: str) -> forms.ChoiceField:
+    field = form.fields[name]
+    assert isinstance(field, forms.ChoiceField)
+    return field
+
+
+def _secret_choices(secrets: Iterable[Secret], *, kept: str) -> list[tuple[str, Any]]:
+    """Under the names of their projects. One that is set already may stay, whoever may use it."""
+    offered = {
+        project: [(secret.path, f"{secret.title} ({secret.path})") for secret in of_it]
+        for project, of_it in groupby(secrets, key=lambda secret: secret.project.title)
+    }
+    known = {path for group in offered.values() for path, _label in group}
+    stays = [(kept, kept)] if kept and kept not in known else []
+    return [("", _("(none)")), *stays, *offered.items()]

@@ -1,7 +1,7 @@
 """The form that starts a run: one typed field per parameter. The domain tells what is wrong; this only shows it."""
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -41,15 +41,20 @@ class RunForm(forms.Form):
         reason: str = "",
         origin: str = "",
         problems: Iterable[Problem] = (),
+        nodes: Mapping[str, Sequence[str]] | None = None,
+        lost: Collection[str] = (),
     ) -> None:
-        """GIVEN are values to begin with, labelled by their ORIGIN; PROBLEMS are shown beside their fields."""
+        """GIVEN are values to begin with, labelled by their ORIGIN; PROBLEMS are shown beside their fields; NODES are
+        those to choose from, by parameter; LOST are parameters whose value was sent and can't be shown again."""
         super().__init__(data=data)
         self.definition, self.problems = definition, tuple(problems)
         given = given or {}
         for parameter in definition.parameters:
-            note = origin if parameter.name in given else ""
+            note = origin if parameter.name in given else _once_more(parameter) if parameter.name in lost else ""
             initial = given.get(parameter.name, parameter.default)
-            self.fields[VALUE + parameter.name] = parameter_field(parameter, initial=initial, note=note)
+            self.fields[VALUE + parameter.name] = parameter_field(
+                parameter, initial=initial, note=note, nodes=(nodes or {}).get(parameter.name)
+            )
             if parameter.confirm:
                 self.fields[AGAIN + parameter.name] = again_field(parameter)
         self.fields[REASON] = reason_field(definition, initial=reason, note=origin if reason else "")
@@ -117,6 +122,17 @@ def files_kept(definition: Definition, data: QueryDict, files: Files) -> dict[st
     """References to files of an earlier run: a browser keeps no file that was chosen for a form that is shown again."""
     found = dict(_posted_files(definition, data, {}))
     return {name: value for name, value in found.items() if is_reference(value) and VALUE + name not in files}
+
+
+def not_kept(definition: Definition, data: QueryDict, files: Files) -> set[str]:
+    """Parameters that were sent and are not sent back: secrets, and files, which no browser takes from a page."""
+    kinds = {ParameterType.SECRET, ParameterType.FILE}
+    names = [parameter.name for parameter in definition.parameters if parameter.type in kinds]
+    return {name for name in names if data.get(VALUE + name) or VALUE + name in files}
+
+
+def _once_more(parameter: Parameter) -> str:
+    return _("choose it again") if parameter.type is ParameterType.FILE else _("type it again: it is not kept")
 
 
 def _read_reference(text: str) -> JsonValue:

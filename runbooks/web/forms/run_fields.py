@@ -1,6 +1,7 @@
 """The fields of the form that starts a run: one typed field per parameter, and what is asked of every run."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -15,6 +16,7 @@ from runbooks.domain.parameters import MAX_VALUES_BYTES, Parameter, ParameterTyp
 from runbooks.domain.ports import JsonValue
 
 SHORT_LIST = 5  # choices up to this many are all shown at once
+LONG_LIST = 12  # of more, one is searched for
 
 
 class FileField(forms.FileInput):
@@ -40,7 +42,30 @@ class ShownField(forms.CharField):
         self.plain_label = plain_label
 
 
-def parameter_field(parameter: Parameter, *, initial: JsonValue, note: str) -> ShownField:
+class NodeSelect(forms.Select):
+    """The nodes that there are to choose from. One that an earlier run or a link names and that is none of them is
+    shown, and can't be chosen."""
+
+    def __init__(self, *, attrs: dict[str, str], choices: list[tuple[str, Any]], strange: str) -> None:
+        there = {name for name, _label in choices}
+        self.strange = strange if strange and strange not in there else ""
+        label = _("%(name)s: no node that you may use here") % {"name": self.strange}
+        super().__init__(attrs=attrs, choices=[*([(self.strange, label)] if self.strange else []), *choices])
+
+    def create_option(self, name: str, value: Any, *args: Any, **more: Any) -> dict[str, Any]:
+        option = super().create_option(name, value, *args, **more)
+        if self.strange and value == self.strange:
+            option["attrs"]["disabled"] = True
+        return option
+
+
+def parameter_field(
+    parameter: Parameter, *, initial: JsonValue, note: str, nodes: Sequence[str] | None = None
+) -> ShownField:
+    """NODES are the names to choose from, where the parameter is a node."""
+    hints = [parameter.help, _hint(parameter)]
+    if parameter.type is ParameterType.NODE and not nodes:
+        hints.append(_("There is no node here that you may use: its owners give the right “use” on it."))
     return ShownField(
         plain_label=parameter.name.replace("_", " ").capitalize(),
         note=note,
@@ -48,8 +73,8 @@ def parameter_field(parameter: Parameter, *, initial: JsonValue, note: str) -> S
         initial=for_field(initial)
         if parameter.type is ParameterType.DATETIME and isinstance(initial, str)
         else initial,
-        help_text=" ".join(part for part in (parameter.help, _hint(parameter)) if part),
-        widget=secret_input() if parameter.type is ParameterType.SECRET else _widget(parameter, initial=initial),
+        help_text=" ".join(part for part in hints if part),
+        widget=_widget(parameter, initial=initial, nodes=nodes or ()),
     )
 
 
@@ -61,7 +86,7 @@ def _is_asked_for(parameter: Parameter) -> bool:
     return parameter.required or parameter.default is not None or parameter.type in shown
 
 
-def _widget(parameter: Parameter, *, initial: JsonValue) -> forms.Widget:
+def _widget(parameter: Parameter, *, initial: JsonValue, nodes: Sequence[str]) -> forms.Widget:  # noqa: PLR0911
     # Plain text fields for numbers too: a number field drops what it cannot read, and changes under the mouse wheel.
     attrs = {"data-parameter": parameter.name, "data-type": str(parameter.type), "autocomplete": "off"}
     match parameter.type:
@@ -69,10 +94,15 @@ def _widget(parameter: Parameter, *, initial: JsonValue) -> forms.Widget:
             return forms.CheckboxInput(attrs=attrs)
         case ParameterType.CHOICE:
             return _choices(parameter, attrs=attrs, has_initial=initial is not None)
+        case ParameterType.NODE:
+            return _node_select(parameter, attrs=attrs, initial=initial, nodes=nodes)
+        case ParameterType.SECRET:
+            return secret_input()
         case ParameterType.CHOICES:
             return forms.CheckboxSelectMultiple(attrs=attrs, choices=[(choice, choice) for choice in parameter.choices])
         case ParameterType.FILE:
-            return FileField(attrs=attrs, kept=initial)
+            most = min(MAX_VALUES_BYTES, int(parameter.max or MAX_VALUES_BYTES))
+            return FileField(attrs={**attrs, "data-most": str(most)}, kept=initial)
         case ParameterType.TEXT:
             return forms.Textarea(attrs={**attrs, "rows": 3, "spellcheck": "false"})
     return forms.TextInput(attrs={**attrs, **_more_attrs(parameter)})
@@ -93,6 +123,20 @@ def _more_attrs(parameter: Parameter) -> dict[str, str]:
     return {"spellcheck": "false"}
 
 
+def _node_select(
+    parameter: Parameter, *, attrs: dict[str, str], initial: JsonValue, nodes: Sequence[str]
+) -> forms.Widget:
+    empty = ("", _("Choose …") if _is_asked_for(parameter) else _("(none)"))
+    strange = initial if isinstance(initial, str) else ""
+    choices = [empty, *((name, name) for name in nodes)]
+    return NodeSelect(attrs={**attrs, **_searched(nodes)}, choices=choices, strange=strange)
+
+
+def _searched(choices: Sequence[object]) -> dict[str, str]:
+    """Longer lists get a field above them that narrows them down, by a script."""
+    return {"data-searched": ""} if len(choices) > LONG_LIST else {}
+
+
 def _choices(parameter: Parameter, *, attrs: dict[str, str], has_initial: bool) -> forms.Widget:
     choices = [(choice, choice) for choice in parameter.choices]
     if _is_asked_for(parameter) and len(choices) <= SHORT_LIST:
@@ -100,7 +144,7 @@ def _choices(parameter: Parameter, *, attrs: dict[str, str], has_initial: bool) 
     empty = (
         [] if _is_asked_for(parameter) and has_initial else [("", _("Choose …") if parameter.required else _("(none)"))]
     )
-    return forms.Select(attrs=attrs, choices=[*empty, *choices])
+    return forms.Select(attrs={**attrs, **_searched(choices)}, choices=[*empty, *choices])
 
 
 def _hint(parameter: Parameter) -> str:

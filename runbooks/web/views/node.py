@@ -10,11 +10,14 @@ from django.views.decorators.http import require_POST
 
 from runbooks.access import fetch
 from runbooks.access.actors import Actor
-from runbooks.queries.nodes import host_key, step_runs_on
+from runbooks.models import Node
+from runbooks.queries.nodes import hops, host_key, step_runs_on
+from runbooks.queries.secrets import usable_secrets
+from runbooks.usecases.nodes.credentials import credentials
 from runbooks.usecases.nodes.host_keys import accept, reject
 from runbooks.usecases.nodes.write import change_node, may_change_nodes
 from runbooks.web.acting import posted, refusals_shown_in
-from runbooks.web.forms.nodes import NodeForm, shown_fields
+from runbooks.web.forms.nodes import Choices, NodeForm, shown_fields
 from runbooks.web.pages import page
 
 VERDICTS = {"accept": accept, "reject": reject}
@@ -25,23 +28,31 @@ def node(request: HttpRequest, node_id: str, *, actor: Actor, now: datetime) -> 
     """A POST changes it, if it is still as the form showed it."""
     action = "node.changed" if request.method == "POST" else "node.read"
     found = fetch.node(actor=actor, node_id=node_id, action=action, now=now)
-    form = NodeForm(posted(request), initial=shown_fields(found))
+    form = NodeForm(posted(request), initial=shown_fields(found), offered=_offered(actor, found, now))
     if form.is_valid():
         with refusals_shown_in(form, actor=actor, now=now):
             changes = {"host": found.name, **form.described()}
+            of = found.project.slug if found.project else ""
+            secrets = credentials(actor=actor, project=of, given=form.sign_in(), now=now)
             read = request.POST.get("revision", "")
             revision = int(read) if read.isdecimal() and len(read) < 10 else 0
-            change_node(actor=actor, node=found, changes=changes, revision=revision, now=now)
+            change_node(actor=actor, node=found, changes=changes, secrets=secrets, revision=revision, now=now)
             messages.success(request, _("Changed. Runs that were asked for before refuse to go there."))
             return redirect("node", node_id=found.pk)
     context = {
         "node": found,
         "form": form,
+        "sign_in": [secret for secret in (found.private_key, found.password) if secret],
         "change": may_change_nodes(actor=actor, project=found.project, now=now),
         "keys": found.host_keys.select_related("decided_by"),
         "recent": step_runs_on(actor=actor, node=found, now=now),
     }
     return render(request, "web/nodes/node.html", context, status=form.status)
+
+
+def _offered(actor: Actor, node: Node, now: datetime) -> Choices:
+    secrets = usable_secrets(actor=actor, project=node.project, now=now)
+    return Choices(secrets=secrets, hops=hops(actor=actor, projects=[node.project], behind=node, now=now))
 
 
 @require_POST

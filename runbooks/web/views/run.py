@@ -24,7 +24,7 @@ from runbooks.domain.states import RUN_FINAL, StepStatus, VersionState
 from runbooks.models import Run, StepRun
 from runbooks.queries.evidence import may_have_evidence
 from runbooks.queries.runs import running_like, usual_seconds
-from runbooks.usecases.conflict import Conflict
+from runbooks.usecases.conflict import Conflict, Taken
 from runbooks.usecases.runs.cancel import cancel
 from runbooks.usecases.runs.complete import complete
 from runbooks.usecases.runs.decide import decision_to_start
@@ -129,6 +129,8 @@ def run_resume(request: HttpRequest, run_id: str, *, actor: Actor, now: datetime
     found = fetch.run(actor=actor, run_id=run_id, action="run.requested", now=now)
     try:
         run = resume(actor=actor, run=found, now=now)
+    except Taken:
+        raise  # its own page leads to the run that has the key
     except Conflict as conflict:
         messages.info(request, str(conflict))
         return redirect("run", run_id=found.pk)

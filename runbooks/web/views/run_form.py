@@ -12,19 +12,24 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from runbooks.access import fetch
 from runbooks.access.actors import Actor
+from runbooks.access.fetch import NotAllowed
 from runbooks.access.rights import owners_of
+from runbooks.audit.denials import tell_the_log
 from runbooks.domain.containment import as_json
 from runbooks.domain.definition import Definition
+from runbooks.domain.parameters import ParameterType
 from runbooks.domain.plan import Plan
 from runbooks.domain.problems import Invalid, Problem
 from runbooks.models import Run, Runbook, Version
 from runbooks.queries.runs import running_like, usual_seconds
+from runbooks.usecases.conflict import Conflict
+from runbooks.usecases.nodes.choose import choices
 from runbooks.usecases.runs.preview import preview
 from runbooks.usecases.runs.rerun import on_failed_nodes
 from runbooks.usecases.runs.start import Request, demanded, may_start
 from runbooks.usecases.runs.start_once import AlreadyRunning, Sending, start_once
 from runbooks.usecases.versions.draft import definition_of
-from runbooks.web.forms.run import RunForm, files_kept, link_values, posted_values, slips, strangers
+from runbooks.web.forms.run import RunForm, files_kept, link_values, not_kept, posted_values, slips, strangers
 from runbooks.web.pages import page
 
 KEY_CHARACTERS = 64
@@ -43,16 +48,29 @@ class Asked:
     definition: Definition
 
 
+@dataclass(frozen=True)
+class Planned:
+    """What would happen, or why nothing would."""
+
+    plan: Plan | None
+    problems: list[Problem]
+    status: int = 400  # of the answer where there is a problem
+
+
+NOTHING_TYPED = Planned(None, [])
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @page
 def run_form(request: HttpRequest, project: str, slug: str, *, actor: Actor, now: datetime) -> HttpResponse:
     asked = _asked(request, project=project, slug=slug, actor=actor, now=now)
     if request.method != "POST":
         return _shown(request, asked=asked, form=_first_form(request, asked=asked))
-    problems = _problems(request, asked=asked)
-    if problems:
-        return _shown(request, asked=asked, form=_form_again(request, asked=asked, problems=problems), status=400)
-    return _started(request, asked=asked)
+    planned = _planned(request, asked=asked)
+    if problems := [*planned.problems, *slips(asked.definition, request.POST)]:
+        form = _form_again(request, asked=asked, problems=problems)
+        return _shown(request, asked=asked, form=form, planned=planned, status=planned.status)
+    return _started(request, asked=asked, planned=planned)
 
 
 @require_POST
@@ -60,7 +78,8 @@ def run_form(request: HttpRequest, project: str, slug: str, *, actor: Actor, now
 def run_preview(request: HttpRequest, project: str, slug: str, *, actor: Actor, now: datetime) -> HttpResponse:
     """The panel alone, for what has been typed so far."""
     asked = _asked(request, project=project, slug=slug, actor=actor, now=now)
-    return render(request, "web/run_form/_plan.html", _plan_context(request, asked=asked))
+    context = _plan_context(asked=asked, planned=_planned(request, asked=asked))
+    return render(request, "web/run_form/_plan.html", context)
 
 
 def _asked(request: HttpRequest, *, project: str, slug: str, actor: Actor, now: datetime) -> Asked:
@@ -79,17 +98,31 @@ def _first_form(request: HttpRequest, *, asked: Asked) -> RunForm:
     if earlier := _earlier(request, asked=asked):
         known = {parameter.name for parameter in asked.definition.parameters}
         given = {name: value for name, value in earlier.parameters.items() if name in known}
+        origin = _("from the earlier run")
         return RunForm(
-            definition=asked.definition, given=given, reason=earlier.reason, origin=_("from the earlier run")
+            definition=asked.definition, given=given, reason=earlier.reason, origin=origin, nodes=_nodes(asked)
         )
     given = link_values(asked.definition, request.GET)
     reason = request.GET.get("reason", "")
-    return RunForm(definition=asked.definition, given=given, reason=reason, origin=_("from the link"))
+    origin = _("from the link")
+    return RunForm(definition=asked.definition, given=given, reason=reason, origin=origin, nodes=_nodes(asked))
 
 
 def _form_again(request: HttpRequest, *, asked: Asked, problems: list[Problem]) -> RunForm:
     kept = files_kept(asked.definition, request.POST, request.FILES)
-    return RunForm(definition=asked.definition, data=request.POST, given=kept, problems=problems)
+    lost = not_kept(asked.definition, request.POST, request.FILES)
+    return RunForm(
+        definition=asked.definition, data=request.POST, given=kept, problems=problems, nodes=_nodes(asked), lost=lost
+    )
+
+
+def _nodes(asked: Asked) -> dict[str, list[str]]:
+    """What there is to choose from, for each parameter that is a node."""
+    return {
+        parameter.name: choices(actor=asked.actor, runbook=asked.runbook, parameter=parameter, now=asked.now)
+        for parameter in asked.definition.parameters
+        if parameter.type is ParameterType.NODE
+    }
 
 
 def _request(request: HttpRequest, *, asked: Asked) -> Request:
@@ -108,20 +141,22 @@ def _narrowed(request: HttpRequest, *, asked: Asked, typed: Request) -> Request:
     raise Invalid([Problem("/from", "required", detail)])
 
 
-def _planned(request: HttpRequest, *, asked: Asked) -> tuple[Plan | None, list[Problem]]:
+def _planned(request: HttpRequest, *, asked: Asked) -> Planned:
+    """A refusal keeps nobody's form: what was typed is shown again, with the reasons."""
     try:
-        plan = preview(actor=asked.actor, runbook=asked.runbook, request=_request(request, asked=asked), now=asked.now)
+        wanted = _request(request, asked=asked)
+        plan = preview(actor=asked.actor, runbook=asked.runbook, request=wanted, now=asked.now)
     except Invalid as error:
-        return None, list(error.problems)
-    return plan, []
+        return Planned(None, list(error.problems), 400)
+    except Conflict as conflict:
+        return Planned(None, [Problem("", conflict.code, str(conflict))], 409)
+    except NotAllowed as refusal:
+        tell_the_log(error=refusal, actor=asked.actor, now=asked.now)
+        return Planned(None, [Problem("", "not_allowed", reason) for reason in refusal.reasons], 403)
+    return Planned(plan, [])
 
 
-def _problems(request: HttpRequest, *, asked: Asked) -> list[Problem]:
-    """All of them at once: those of the values, and those of what only a person is asked."""
-    return [*_planned(request, asked=asked)[1], *slips(asked.definition, request.POST)]
-
-
-def _started(request: HttpRequest, *, asked: Asked) -> HttpResponse:
+def _started(request: HttpRequest, *, asked: Asked, planned: Planned) -> HttpResponse:
     sending = Sending(
         key=request.POST.get("key", "")[:KEY_CHARACTERS] or uuid.uuid4().hex, beside=request.POST.get("beside", "")
     )
@@ -137,7 +172,10 @@ def _started(request: HttpRequest, *, asked: Asked) -> HttpResponse:
         )
     except AlreadyRunning:
         form = _form_again(request, asked=asked, problems=[])
-        return _shown(request, asked=asked, form=form, asks_beside=True, status=409)
+        return _shown(request, asked=asked, form=form, planned=planned, asks_beside=True, status=409)
+    except Conflict as conflict:
+        form = _form_again(request, asked=asked, problems=[])
+        return _shown(request, asked=asked, form=form, planned=planned, conflict=conflict, status=409)
     if started.repeated:
         messages.info(request, _("This form had been sent before: here is the run that it started."))
     return redirect("run", run_id=started.run.pk)
@@ -153,7 +191,14 @@ def _earlier(request: HttpRequest, *, asked: Asked) -> Run | None:
 
 
 def _shown(
-    request: HttpRequest, *, asked: Asked, form: RunForm, asks_beside: bool = False, status: int = 200
+    request: HttpRequest,
+    *,
+    asked: Asked,
+    form: RunForm,
+    planned: Planned = NOTHING_TYPED,
+    asks_beside: bool = False,
+    conflict: Conflict | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     context = {
         "form": form,
@@ -162,15 +207,15 @@ def _shown(
         "only_failed": "failed" in (request.POST if request.method == "POST" else request.GET),
         "running": running_like(runbook=asked.runbook),
         "asks_beside": asks_beside,
+        "conflict": conflict,
         "unknown": strangers(asked.definition, request.GET),
-        **_plan_context(request, asked=asked),
+        **_plan_context(asked=asked, planned=planned),
     }
     return render(request, "web/run_form.html", context, status=status)
 
 
-def _plan_context(request: HttpRequest, *, asked: Asked) -> dict[str, object]:
-    posted = request.method == "POST"
-    plan, problems = _planned(request, asked=asked) if posted else (None, [])
+def _plan_context(*, asked: Asked, planned: Planned) -> dict[str, object]:
+    plan = planned.plan
     return {
         "runbook": asked.runbook,
         "version": asked.version,
@@ -179,7 +224,7 @@ def _plan_context(request: HttpRequest, *, asked: Asked) -> dict[str, object]:
         "plan": plan,
         "nodes_named": f":{NODES_NAMED}",
         "more_nodes": max(0, len(plan.targets) - NODES_NAMED) if plan else 0,
-        "problems": problems,
+        "problems": planned.problems,
         "owners": owners_of(runbook=asked.runbook, now=asked.now),
         "usual_seconds": usual_seconds(runbook=asked.runbook),
         "demanded": as_json(demanded(asked.definition)),

@@ -15,7 +15,7 @@ from runbooks.access.actors import Actor
 from runbooks.access.held import TABLES, Place, Row, granted_rights
 from runbooks.domain.policy import Decision, needs_right, no
 from runbooks.domain.rights import IMPLIED_BY, with_implied
-from runbooks.models import Group, Installation, Node, Project, Run, Runbook, Secret, User
+from runbooks.models import Group, Installation, Membership, Node, Project, Run, Runbook, Secret, User
 
 
 def may(*, actor: Actor, right: str, place: Place, now: datetime) -> Decision:
@@ -47,6 +47,16 @@ def rights_on(*, actor: Actor, place: Place, now: datetime) -> set[str]:
 def account_rights_on(*, user: User, place: Place, now: datetime) -> set[str]:
     """What the account holds, whatever credential is used."""
     return with_implied(granted_rights(user=user, place=place, now=now))
+
+
+def is_among(*, user: User, principals: Iterable[str], now: datetime) -> bool:
+    """PRINCIPALS are "user:name" and "group:slug", as definitions name them; there may be none of that name."""
+    named = set(principals)
+    slugs = [name.removeprefix("group:") for name in named if name.startswith("group:")]
+    if not is_enabled(user):
+        return False
+    in_group = members_now(now) & Q(user=user, group__slug__in=slugs)
+    return f"user:{user.username}" in named or Membership.objects.filter(in_group).exists()
 
 
 def group_rights_on(*, group: Group, place: Place, now: datetime) -> set[str]:

@@ -39,14 +39,12 @@ class RerunIn(ResumeIn):
 class CompleteIn(Body):
     verdict = serializers.ChoiceField(choices=["approve", "reject"])
     note = Text(required=False, default="")
-    evidence = serializers.JSONField(required=False, allow_null=True, default=None)
-
-    def validate_evidence(self, value: object) -> object:
-        if value is not None:
-            raise serializers.ValidationError(
-                "Files as evidence are not supported yet: say in the note where it is.", "not_supported_yet"
-            )
-        return value
+    evidence = serializers.JSONField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="A file, as an object of its name and its content in base64, or a list of up to 5.",
+    )
 
 
 class RunOut(serializers.ModelSerializer[Run]):

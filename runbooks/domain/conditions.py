@@ -6,11 +6,12 @@ nesting and iterations are limited, so that a condition can't stall whoever eval
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from cel_expr_python import cel
 
+from runbooks.domain.moments import instant_of
 from runbooks.domain.ports import JsonValue
 
 MAX_CONDITION_LENGTH = 1000
@@ -27,8 +28,17 @@ class Vocabulary:
 
 
 FLOW = Vocabulary(maps=("params", "steps"), times=("now",))  # `when`, `until`, approvals
+MOMENT = Vocabulary(maps=("params", "steps"))  # `at`: it gives the same whenever it is asked
 START = Vocabulary(maps=("params",))  # keys of concurrency: what is known when a run is asked for
 NODES = Vocabulary(strings=("name",), lists=("tags",), maps=("attributes", "params"))  # one node at a time
+
+
+_WORDS = {"bool": "true or false", "string": "a text", "moment": "a moment"}
+_TYPES = {
+    "bool": ("bool",),
+    "string": ("string",),
+    "moment": ("timestamp", "string"),
+}
 
 
 class ConditionFailed(Exception):
@@ -36,15 +46,15 @@ class ConditionFailed(Exception):
 
 
 def condition_problem(text: str, *, vocabulary: Vocabulary, result: str = "bool") -> str | None:
-    """What is wrong with TEXT as it is written, in a sentence; RESULT is "bool" or "string"."""
+    """What is wrong with TEXT as it is written, in a sentence; RESULT is what it has to give."""
     if len(text) > MAX_CONDITION_LENGTH:
         return f"Keep a condition under {MAX_CONDITION_LENGTH} characters."
     try:
         found = _compiled(text, vocabulary).return_type().name()
     except RuntimeError as error:
         return f"This is no CEL expression that can be evaluated here: {_first_line(error)}."
-    if found.lower() not in {result, "dyn"}:
-        return f"This must be {'true or false' if result == 'bool' else 'a text'}, and it is of the type {found}."
+    if found.lower() not in {*_TYPES[result], "dyn"}:
+        return f"This must be {_WORDS[result]}, and it is of the type {found}."
     return None
 
 
@@ -62,6 +72,15 @@ def text_of(text: str, *, vocabulary: Vocabulary, values: Mapping[str, JsonValue
     if isinstance(found, bool) or not isinstance(found, str | int | float):
         raise ConditionFailed(f"“{text}” gives no text here: {found}")
     return str(found)
+
+
+def moment_of(text: str, *, vocabulary: Vocabulary, values: Mapping[str, JsonValue | datetime]) -> datetime:
+    """The value as an instant, in UTC; a text is read as parameters are. Raises ConditionFailed."""
+    found = _value(text, vocabulary=vocabulary, values=values)
+    moment = instant_of(found) if isinstance(found, str) else found
+    if not isinstance(moment, datetime):
+        raise ConditionFailed(f"“{text}” gives no moment here: {found}")
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _value(text: str, *, vocabulary: Vocabulary, values: Mapping[str, JsonValue | datetime]) -> object:

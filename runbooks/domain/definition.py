@@ -11,7 +11,7 @@ from runbooks.domain.flow import NO_FLOW, Concurrency, Flow, concurrency_of, flo
 from runbooks.domain.flow_sense import StepPlace, flow_problems
 from runbooks.domain.json_tree import problems_in_tree
 from runbooks.domain.parameters import Parameter, ParameterType, normal
-from runbooks.domain.pauses import DEFAULT_PAUSE, Pause, kind_problems, pause_of, wait_problems
+from runbooks.domain.pauses import Pause, default_timeout, kind_problems, pause_of, wait_problems
 from runbooks.domain.ports import Containment
 from runbooks.domain.problems import Invalid, Problem
 from runbooks.domain.schema import DEFAULT_TIMEOUT, MAX_PARAMETERS, MAX_STEPS, MAX_TEXT
@@ -169,7 +169,8 @@ def _step_problems(fields: Fields, *, pointer: str) -> Iterator[Problem]:
     if step.interpreter is None and script:
         yield from first_line_problems(step.script, pointer=place)
     yield from wait_problems(fields, pointer=pointer, timeout_seconds=step.timeout_seconds)
-    yield from timeout_problems(step.timeout_seconds, pointer=f"{pointer}/timeout")
+    if "timeout" in fields:
+        yield from timeout_problems(step.timeout_seconds, pointer=f"{pointer}/timeout")
     yield from secret_name_problems(fields.get("secrets", ()), pointer=f"{pointer}/secrets")
 
 
@@ -225,7 +226,7 @@ def _step(fields: Fields) -> Step:
         script=script["text"] if named else script,
         script_name=script["name"] if named else DEFAULT_SCRIPT_NAME,
         interpreter=tuple(fields["interpreter"]) if "interpreter" in fields else None,
-        timeout_seconds=seconds_of(fields.get("timeout", DEFAULT_PAUSE if pause else DEFAULT_TIMEOUT)),
+        timeout_seconds=seconds_of(fields.get("timeout", default_timeout(fields) if pause else DEFAULT_TIMEOUT)),
         title=fields.get("title", ""),
         hint=fields.get("hint", ""),
         secrets=tuple(_secret(name, use) for name, use in fields.get("secrets", {}).items()),

@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator, Mapping
 
 from runbooks.domain.ports import GivenFile, JsonValue
-from runbooks.domain.problems import Problem
+from runbooks.domain.problems import Invalid, Problem
 
 LONGEST_NAME = 255  # bytes
+MOST_BYTES = 3 * 1024 * 1024  # of files that are not values, together
 
 _UPLOAD, _REFERENCE = {"name", "content"}, {"name", "size", "sha256"}
 _UNFIT = re.compile("[/\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -27,6 +28,28 @@ def upload_of(value: JsonValue) -> GivenFile | None:
     except (binascii.Error, ValueError):
         return None
     return GivenFile(name=str(value["name"]), data=data)
+
+
+def uploads_of(value: JsonValue, *, most: int, pointer: str) -> tuple[GivenFile, ...]:
+    """The files of a list of at most MOST; one may stand for itself. Raises Invalid."""
+    given = value if isinstance(value, list) else [value]
+    if len(given) > most:
+        raise Invalid([Problem(pointer, "too_long", f"At most {most} files are taken.")])
+    problems = [
+        problem
+        for index, one in enumerate(given)
+        for problem in file_problems(one, most=MOST_BYTES, least=1, pointer=_place(pointer, index, value))
+    ]
+    found = [upload_of(one) for one in given]
+    if not problems and None in found:
+        problems = [Problem(pointer, "wrong_type", "Send the content of each file, in base64.")]
+    if problems:
+        raise Invalid(problems)
+    return tuple(file for file in found if file)
+
+
+def _place(pointer: str, index: int, value: JsonValue) -> str:
+    return f"{pointer}/{index}" if isinstance(value, list) else pointer
 
 
 def reference_to(file: GivenFile) -> dict[str, JsonValue]:
@@ -52,8 +75,7 @@ def file_problems(value: JsonValue, *, most: int, least: int, pointer: str) -> I
         detail = "This must be a file: an object of its name and its content, in base64."
         yield Problem(pointer, "wrong_type", detail)
         return
-    if detail := _name_problem(value["name"]):
-        yield Problem(f"{pointer}/name", "bad_format", detail)
+    yield from name_problems(value["name"], pointer=f"{pointer}/name")
     if "content" in value and upload_of(value) is None:
         yield Problem(f"{pointer}/content", "bad_format", "This must be the file's content in base64.")
         return
@@ -65,6 +87,11 @@ def file_problems(value: JsonValue, *, most: int, least: int, pointer: str) -> I
         yield Problem(pointer, "too_long", f"This file has {size:,} bytes; at most {most:,} are accepted.")
     if size < least:
         yield Problem(pointer, "too_short", f"This file has {size:,} bytes; at least {least:,} are needed.")
+
+
+def name_problems(name: JsonValue, *, pointer: str) -> Iterator[Problem]:
+    if detail := _name_problem(name):
+        yield Problem(pointer, "bad_format", detail)
 
 
 def _name_problem(name: JsonValue) -> str:

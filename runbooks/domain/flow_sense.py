@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from runbooks.domain.conditions import FLOW, START, Vocabulary, condition_problem
+from runbooks.domain.conditions import FLOW, MOMENT, START, Vocabulary, condition_problem
 from runbooks.domain.flow import LONGEST_DELAY_SECONDS, Flow, OnFailure, flow_of, handlers_in
+from runbooks.domain.moments import instant_of
 from runbooks.domain.problems import Problem, shown
 
 MOST_RETRIES = 20
@@ -77,10 +78,16 @@ def _condition_problems(
     step: StepPlace, *, steps: set[str], known: set[str], parameters: frozenset[str]
 ) -> Iterator[Problem]:
     """KNOWN are the steps that may have run before this one."""
-    until = step.fields.get("wait", {}).get("until")
-    for pointer, text in ((f"{step.pointer}/when", step.flow.when), (f"{step.pointer}/wait/until", until)):
+    wait = step.fields.get("wait", {})
+    at = wait.get("at")
+    for place, text, vocabulary, result in (
+        ("when", step.flow.when, FLOW, "bool"),
+        ("wait/until", wait.get("until"), FLOW, "bool"),
+        ("wait/at", None if at is None or instant_of(at) else at, MOMENT, "moment"),
+    ):
         if text is not None:
-            yield from text_problems(text, vocabulary=FLOW, result="bool", parameters=parameters, pointer=pointer)
+            pointer = f"{step.pointer}/{place}"
+            yield from text_problems(text, vocabulary=vocabulary, result=result, parameters=parameters, pointer=pointer)
             yield from _step_name_problems(text, steps=steps, known=known, pointer=pointer)
 
 

@@ -1,6 +1,6 @@
 """Separation of duties and guardrails: facts in, a decision with reasons out."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from runbooks.domain.rights import RIGHT_TITLES
@@ -90,6 +90,22 @@ def cancel_of(*, is_requester: bool, rights: Collection[str]) -> Decision:
         if is_requester or {"run", "administer"} & set(rights)
         else "A run can be cancelled by who asked for it and by those who may run this runbook.",
     )
+
+
+def answer_of(*, named: Sequence[str], is_named: bool, may_run: Decision, limited_to_less: bool) -> Decision:
+    """Whether somebody who sees the run may answer its manual step. NAMED: "user:name", "group:slug"; nobody named
+    means whoever may run the runbook. LIMITED_TO_LESS: the credential does not extend to running."""
+    if not named:
+        return may_run
+    return unless(
+        None if is_named else f"Only {either(named)} may answer this step.",
+        "This token is limited to less than the right “run”." if limited_to_less else None,
+    )
+
+
+def either(names: Sequence[str]) -> str:
+    """ "a, b or c"."""
+    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def grant_of(*, rights: Collection[str], held: Collection[str], to_oneself: bool) -> Decision:

@@ -4,6 +4,7 @@ Titles and descriptions are the documentation: editors show them, the docs are m
 wrong fields repeat them.
 """
 
+from runbooks.domain.pauses import PRINCIPAL
 from runbooks.domain.schema_containment import CONTAINMENT, CPU_TIME, CPU_TIME_RULE, SIZE, SIZE_RULE
 from runbooks.domain.schema_flow import ON_FAILURE, SPEC_FLOW, STEP_FLOW
 from runbooks.domain.schema_parameters import PARAMETER
@@ -32,6 +33,7 @@ PATTERN_RULES = {
     ON_FAILURE: "This must be stop or continue, or name the step to go to, as {go_to: STEP}.",
     AMOUNT: "This must be a whole number, or a share such as 10%.",
     TIMEOUT: "This must be a duration such as 90s, 5m or 1h30m.",
+    PRINCIPAL: "This must be user:NAME or group:SLUG.",
     SIZE: SIZE_RULE,
     CPU_TIME: CPU_TIME_RULE,
 }
@@ -39,9 +41,6 @@ PATTERN_RULES = {
 NOT_SUPPORTED_YET = {
     "spec.policy": "Approvals and break-glass are not supported yet: who holds the right to run may run at once.",
     "spec.notify": "Notification rules are not supported yet: owners are told of every run.",
-    "spec.steps[].manual.from": "Naming who may answer is not supported yet: whoever may run the runbook may.",
-    "spec.steps[].manual.evidence=file": "Files as evidence are not supported yet: ask for a note.",
-    "spec.steps[].wait.at": "A moment is not supported yet: write it as until: now >= timestamp(…).",
     "spec.steps[].runbook": "Runbooks as steps are not supported yet: put the script into a step.",
 }
 

@@ -1,6 +1,7 @@
 """The part of the schema that tells the way through the steps."""
 
 from runbooks.domain.conditions import MAX_CONDITION_LENGTH
+from runbooks.domain.pauses import MOST_PRINCIPALS, PRINCIPAL
 from runbooks.domain.schema_parts import NAME, TIMEOUT, Schema, list_schema, object_schema, text_schema
 
 ON_FAILURE = "^(stop|continue)$"
@@ -9,15 +10,25 @@ MOST_CLEANUP = 50
 STEP_FLOW: Schema = {
     "manual": object_schema(
         "Manual",
-        "In place of a script: a question that somebody who may run the runbook answers. It holds no worker.",
+        "In place of a script: a question that somebody answers. It holds no worker.",
         required=["ask"],
         properties={
             "ask": text_schema("Ask", "What to do or to look at. Markdown.", most=4000),
             "evidence": {
                 "title": "Evidence",
-                "description": "What an answer needs: none, or a note.",
-                "enum": ["none", "note"],
+                "description": "What an answer needs: none, a note, or (to say that it is done) a file.",
+                "enum": ["none", "note", "file"],
             },
+            "from": list_schema(
+                "From",
+                "Who may answer, as user:NAME or group:SLUG, of those who see the run. Whoever may run the runbook "
+                "where nobody is named.",
+                of=text_schema("Who", "A person, a service account or a group.", most=160, pattern=PRINCIPAL),
+                least=1,
+                most=MOST_PRINCIPALS,
+                uniqueItems=True,
+                examples=[["group:payments-sre"]],
+            ),
         },
     ),
     "wait": object_schema(
@@ -32,6 +43,13 @@ STEP_FLOW: Schema = {
                 examples=['now >= timestamp("2026-12-01T06:00:00Z")'],
             ),
             "for": text_schema("For", "How long, such as 90s.", most=20, pattern=TIMEOUT, examples=["90s"]),
+            "at": text_schema(
+                "At",
+                "A moment, such as 2026-12-01T06:00:00Z, or CEL over `params` and `steps` that gives one; at most 31 "
+                "days away. One that has passed is no wait.",
+                most=MAX_CONDITION_LENGTH,
+                examples=["params.window"],
+            ),
         },
     ),
     "when": text_schema(

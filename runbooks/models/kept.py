@@ -1,4 +1,4 @@
-"""What is kept beside a run's log: files that its scripts left, and notes of those who watch."""
+"""What is kept beside a run's log: files that its scripts left or that people gave as evidence, and notes."""
 
 from django.db import models
 from django.db.models.functions import Now
@@ -9,7 +9,8 @@ from runbooks.models.runs import Run, StepRun
 
 
 class Artifact(models.Model):
-    """A file that a script left in OPSAAS_ARTIFACTS_DIR. Its content lies in the storage."""
+    """A file that a script left in OPSAAS_ARTIFACTS_DIR, or that somebody gave with the answer to a manual step. Its
+    content lies in the storage."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="artifacts")

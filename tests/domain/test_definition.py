@@ -295,11 +295,23 @@ BAD: list[tuple[object, list[tuple[str, str]]]] = [
     (with_step(manual={"ask": "?"}), [("/spec/steps/0/manual", "not_applicable")]),
     (with_step(script=None, manual={"ask": "?"}), [("/spec/steps/0/interpreter", "not_applicable")]),
     (pause(manual={}), [("/spec/steps/0/manual/ask", "required")]),
-    (pause(manual={"ask": "?", "evidence": "file"}), [("/spec/steps/0/manual/evidence", "not_supported_yet")]),
-    (pause(manual={"ask": "?", "from": ["user:a"]}), [("/spec/steps/0/manual/from", "not_supported_yet")]),
+    (pause(manual={"ask": "?", "evidence": "video"}), [("/spec/steps/0/manual/evidence", "not_a_choice")]),
+    (pause(manual={"ask": "?", "from": []}), [("/spec/steps/0/manual/from", "too_short")]),
+    (pause(manual={"ask": "?", "from": ["user:a", "user:a"]}), [("/spec/steps/0/manual/from", "repeated")]),
+    *(
+        (pause(manual={"ask": "?", "from": [who]}), [("/spec/steps/0/manual/from/0", "bad_format")])
+        for who in ("sre", "role:sre", "group:", "group:SRE", "user:a b", "user:a\n")
+    ),
     (pause(manual={"ask": "?"}, retries={"count": 1}), [("/spec/steps/0/retries", "not_applicable")]),
     (pause(wait={}), [("/spec/steps/0/wait", "bad_wait")]),
     (pause(wait={"for": "1m", "until": "true"}), [("/spec/steps/0/wait", "bad_wait")]),
+    (pause(wait={"for": "1m", "at": "2026-12-01T06:00:00Z"}), [("/spec/steps/0/wait", "bad_wait")]),
+    (pause(wait={"at": "2026-12-01T06:00:00Z"}, timeout="5m"), [("/spec/steps/0/timeout", "not_applicable")]),
+    *(
+        (pause(wait={"at": at}), [("/spec/steps/0/wait/at", "bad_condition")])
+        for at in ("tomorrow at six", "2026-13-01T06:00:00Z", "now", "5")
+    ),
+    (pause(wait={"at": "params.gone"}), [("/spec/steps/0/wait/at", "unknown_parameter")]),
     (pause(wait={"until": "1 +"}), [("/spec/steps/0/wait/until", "bad_condition")]),
     (pause(wait={"until": 'steps.gone.status == "x"'}), [("/spec/steps/0/wait/until", "unknown_step")]),
     (pause(wait={"for": "10m"}, timeout="5m"), [("/spec/steps/0/wait/for", "out_of_range")]),

@@ -119,6 +119,45 @@ def test_a_condition_that_does_not_hold_yet_is_looked_at_again_until_the_timeout
     assert run.status == "timed_out"
 
 
+WINDOW = [{"name": "window", "type": "datetime"}]
+
+
+@pytest.mark.parametrize("wait", ["params.window", "timestamp(params.window)", "{}"])
+def test_a_wait_for_a_moment_is_over_once_it_has_come(world: World, wait: str) -> None:
+    moment = timezone.now() + timedelta(hours=30)
+    text = moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    step = {"id": "window", "wait": {"at": text if wait == "{}" else wait}}
+    runbook = world.published(steps=pausing(step), parameters=WINDOW)
+    run = executed(world, world.started(runbook, {"window": text}), Scripted())
+    assert look_at_pauses(now=moment - timedelta(seconds=5)) == 0
+    assert look_at_pauses(now=moment + timedelta(seconds=1)) == 1
+    run.refresh_from_db()
+    assert run.status == "succeeded"
+
+
+def test_a_moment_that_has_passed_is_no_wait(world: World) -> None:
+    run = waiting(world, {"id": "window", "wait": {"at": "2020-01-01T00:00:00Z"}})
+    assert look_at_pauses(now=timezone.now()) == 1
+    run.refresh_from_db()
+    assert run.status == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("wait", "why"),
+    [
+        ("2999-01-01T00:00:00Z", "2999-01-01 00:00 UTC is more than 31 days away."),
+        ("steps.a.outputs.left", "“steps.a.outputs.left” gives no moment here: 0"),
+        ("steps.a.outputs.gone", "“steps.a.outputs.gone” can't be evaluated"),
+    ],
+)
+def test_a_moment_that_makes_no_sense_fails_the_step_and_says_why(world: World, wait: str, why: str) -> None:
+    run = waiting(world, "a", {"id": "window", "wait": {"at": wait}})
+    assert look_at_pauses(now=timezone.now()) == 1
+    run.refresh_from_db()
+    assert run.status == "failed"
+    assert run.status_detail.startswith(why)
+
+
 def test_the_page_asks_and_takes_the_answer(world: World) -> None:
     run = waiting(world, ASK)
     browser, page = world.browser("runner"), f"/runs/{run.pk}"

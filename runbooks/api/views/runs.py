@@ -17,12 +17,14 @@ from runbooks.api.log_response import log_response
 from runbooks.api.run_shapes import CompleteIn, RerunIn, ResumeIn, RunIn, RunOut, StepRunOut
 from runbooks.api.shapes import Nothing
 from runbooks.audit.reads import record_read
+from runbooks.domain.files import uploads_of
+from runbooks.domain.pauses import MOST_EVIDENCE
 from runbooks.domain.problems import Invalid, Problem
 from runbooks.models import Run
 from runbooks.queries.paging import LARGEST, checked_size, page
 from runbooks.queries.runs import all_steps, runs, with_output_seen_by, with_steps
 from runbooks.usecases.runs.cancel import cancel
-from runbooks.usecases.runs.complete import complete
+from runbooks.usecases.runs.complete import Said, complete
 from runbooks.usecases.runs.preview import preview
 from runbooks.usecases.runs.rerun import rerun
 from runbooks.usecases.runs.resume import resume
@@ -156,8 +158,11 @@ class CompleteStep(OneRun):
 
     @extend_schema(request=CompleteIn, responses={202: RunOut})
     def post(self, request: Request, id: str, step: str) -> Response:
-        """The answer to a manual step: `approve` goes on, `reject` fails the step."""
+        """The answer to a manual step: `approve` goes on, `reject` fails the step. `evidence` is a file, as an object
+        of `name` and `content` (in base64), or a list of them."""
         run, asked = self.run(), self.asked(CompleteIn)
-        said = {"verdict": asked["verdict"], "note": asked["note"]}
-        complete(actor=self.actor, run=run, step_run_id=step, now=self.now, **said)
+        given = asked["evidence"]
+        files = () if given is None else uploads_of(given, most=MOST_EVIDENCE, pointer="/evidence")
+        said = Said(verdict=asked["verdict"], note=asked["note"], evidence=files)
+        complete(actor=self.actor, run=run, step_run_id=step, said=said, now=self.now)
         return self.accepted(run)

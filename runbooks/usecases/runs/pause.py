@@ -6,7 +6,7 @@ from django.db import transaction
 
 from runbooks.domain.conditions import FLOW, ConditionFailed, holds
 from runbooks.domain.definition import Step
-from runbooks.domain.pauses import Pause, Wait
+from runbooks.domain.pauses import LONGEST_WAIT_DAYS, Wait
 from runbooks.domain.states import RunStatus, StepStatus
 from runbooks.live.append import append_events
 from runbooks.models import Run, StepRun
@@ -21,7 +21,7 @@ LOOK_EVERY = timedelta(seconds=1)
 def begin_pause(*, run: Run, step_run: StepRun, step: Step, now: datetime) -> None:
     """Must be called inside the transaction of the claim, which has taken the run."""
     assert step.pause is not None
-    due_at = _next_look(step.pause, since=now, step=step, now=now)
+    due_at = _next_look(run=run, step=step, since=now, now=now)
     changed = {"status": StepStatus.WAITING, "started_at": now, "due_at": due_at}
     StepRun.objects.filter(pk=step_run.pk, status=StepStatus.QUEUED).update(**changed)
     Run.objects.filter(pk=run.pk, status=RunStatus.RUNNING).update(status=RunStatus.WAITING)
@@ -63,7 +63,7 @@ def _looked_at(step_run: StepRun, *, now: datetime) -> bool:
     since = step_run.started_at or now
     status, detail = _verdict(run=run, step=step, since=since, now=now)
     if status is None:
-        due_at = _next_look(step.pause, since=since, step=step, now=now)
+        due_at = _next_look(run=run, step=step, since=since, now=now)
         StepRun.objects.filter(pk=step_run.pk, status=StepStatus.WAITING).update(due_at=due_at)
         return False
     code = 0 if status is StepStatus.SUCCEEDED else None
@@ -86,12 +86,29 @@ def _verdict(*, run: Run, step: Step, since: datetime, now: datetime) -> tuple[S
 def _is_over(wait: Wait, *, run: Run, since: datetime, now: datetime) -> bool:
     if wait.seconds is not None:
         return now >= since + timedelta(seconds=wait.seconds)
+    if wait.at is not None:
+        return now >= _moment(wait, run=run, since=since, now=now)
     assert wait.until is not None
     return holds(wait.until, vocabulary=FLOW, values=seen_by_conditions(run=run, now=now))
 
 
-def _next_look(pause: Pause | None, *, since: datetime, step: Step, now: datetime) -> datetime:
+def _moment(wait: Wait, *, run: Run, since: datetime, now: datetime) -> datetime:
+    """Raises ConditionFailed where it makes no sense."""
+    moment = wait.moment(seen_by_conditions(run=run, now=now))
+    assert moment is not None
+    if moment > since + timedelta(days=LONGEST_WAIT_DAYS):
+        raise ConditionFailed(f"{moment:%Y-%m-%d %H:%M} UTC is more than {LONGEST_WAIT_DAYS} days away.")
+    return moment
+
+
+def _next_look(*, run: Run, step: Step, since: datetime, now: datetime) -> datetime:
+    pause = step.pause
     if isinstance(pause, Wait) and pause.until is not None:
         return now + LOOK_EVERY
+    if isinstance(pause, Wait) and pause.at is not None:
+        try:
+            return _moment(pause, run=run, since=since, now=now)
+        except ConditionFailed:
+            return now  # the look says so
     seconds = pause.seconds if isinstance(pause, Wait) and pause.seconds is not None else step.timeout_seconds
     return since + timedelta(seconds=seconds)

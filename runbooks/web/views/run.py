@@ -17,8 +17,10 @@ from runbooks.access.actors import Actor
 from runbooks.access.rights import rights_on
 from runbooks.audit.reads import record_read
 from runbooks.domain.definition import Risk
-from runbooks.domain.pauses import Manual
-from runbooks.domain.policy import cancel_of
+from runbooks.domain.files import MOST_BYTES, name_problems
+from runbooks.domain.pauses import MOST_EVIDENCE, Manual
+from runbooks.domain.policy import Decision, cancel_of
+from runbooks.domain.ports import GivenFile
 from runbooks.domain.problems import Invalid
 from runbooks.domain.states import RUN_FINAL, StepStatus, VersionState
 from runbooks.models import Run, StepRun
@@ -26,7 +28,7 @@ from runbooks.queries.evidence import may_have_evidence
 from runbooks.queries.runs import running_like, usual_seconds
 from runbooks.usecases.conflict import Conflict, Taken
 from runbooks.usecases.runs.cancel import cancel
-from runbooks.usecases.runs.complete import complete
+from runbooks.usecases.runs.complete import Said, complete, may_answer
 from runbooks.usecases.runs.decide import decision_to_start
 from runbooks.usecases.runs.fan_out import failed_nodes
 from runbooks.usecases.runs.note import add_note
@@ -51,6 +53,7 @@ def run(request: HttpRequest, run_id: str, *, actor: Actor, now: datetime) -> Ht
         record_read(actor=actor, action="run.output_read", thing=found, now=now)
     sees_output = "see_output" in rights
     told, asked = _told(run=found, sees_output=sees_output), status_asked(request.GET.get("nodes", ""))
+    asking = _asking(run=found, steps=told["steps"], actor=actor, now=now)
     context = {
         "run": found,
         "sees_output": sees_output,
@@ -59,6 +62,7 @@ def run(request: HttpRequest, run_id: str, *, actor: Actor, now: datetime) -> Ht
         "is_final": found.status in RUN_FINAL,
         "deliveries": found.deliveries.select_related("recipient") if rights & {"grant", "audit"} else None,
         "nodes_asked": asked,
+        "asking": asking,
         "matrices": matrices(run=found, steps=told["steps"], only=asked, sees_output=sees_output),
         **told,
         **_kept(run=found, sees_output=sees_output),
@@ -113,9 +117,11 @@ def run_rerun(request: HttpRequest, run_id: str, *, actor: Actor, now: datetime)
 def run_step_complete(request: HttpRequest, run_id: str, step: str, *, actor: Actor, now: datetime) -> HttpResponse:
     """The answer to a manual step. What is missing is asked for beside the question again."""
     found = fetch.run(actor=actor, run_id=run_id, action="run.step_completed", now=now)
-    verdict, note = request.POST.get("verdict", ""), request.POST.get("note", "")
     try:
-        complete(actor=actor, run=found, step_run_id=step, verdict=verdict, note=note, now=now)
+        said = Said(
+            verdict=request.POST.get("verdict", ""), note=request.POST.get("note", ""), evidence=_evidence(request)
+        )
+        complete(actor=actor, run=found, step_run_id=step, said=said, now=now)
     except Invalid as error:
         messages.error(request, " ".join(problem.detail for problem in error.problems))
     except Conflict as conflict:
@@ -149,7 +155,6 @@ def _told(*, run: Run, sees_output: bool) -> dict[str, Any]:
     said = steps if sees_output else []
     return {
         "steps": steps,
-        "asking": _asking(run=run, steps=steps),
         "contained": _each_once(step.containment for step in steps if step.status != StepStatus.SKIPPED),
         "summaries": [step.summary for step in said if step.summary],
         "outputs": [step for step in said if step.outputs],
@@ -178,11 +183,24 @@ def _kept(*, run: Run, sees_output: bool) -> dict[str, object]:
     }
 
 
-def _asking(*, run: Run, steps: list[StepRun]) -> list[tuple[StepRun, Manual]]:
-    """The manual steps that wait for somebody's answer."""
+def _asking(*, run: Run, steps: list[StepRun], actor: Actor, now: datetime) -> list[tuple[StepRun, Manual, Decision]]:
+    """The manual steps that wait for somebody's answer, and whether the actor may give it."""
     waiting = [step for step in steps if step.status == StepStatus.WAITING]
     pauses = {step.id: step.pause for step in definition_of(run.version).steps} if waiting else {}
-    return [(step, pause) for step in waiting if isinstance(pause := pauses[step.step], Manual)]
+    return [
+        (step, pause, may_answer(actor=actor, run=run, manual=pause, now=now))
+        for step in waiting
+        if isinstance(pause := pauses[step.step], Manual)
+    ]
+
+
+def _evidence(request: HttpRequest) -> tuple[GivenFile, ...]:
+    """The files that came with an answer; of one that is too long no more than shows that."""
+    given = [file for file in request.FILES.getlist("evidence")[: MOST_EVIDENCE + 1] if file.size]
+    files = tuple(GivenFile(name=file.name or "", data=file.read(MOST_BYTES + 1)) for file in given)
+    if problems := [problem for file in files for problem in name_problems(file.name, pointer="/evidence")]:
+        raise Invalid(problems)
+    return files
 
 
 def _acts(*, run: Run, actor: Actor, rights: set[str], now: datetime) -> dict[str, object]:
@@ -198,7 +216,6 @@ def _acts(*, run: Run, actor: Actor, rights: set[str], now: datetime) -> dict[st
         "rerun_decision": again,
         "same_decision": same,
         "may_resume": bool(again if same is None else same),
-        "may_answer": "run" in rights,
         "resumable": run.status in RUN_FINAL and not_resumable(run) is None,
         "asks_first": careful or running_like(runbook=run.runbook) is not None,
         "asks_first_always": careful,

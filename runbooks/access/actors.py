@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from runbooks.access.held import Held
 from runbooks.models import Token, TokenKind, User
 
 
@@ -16,7 +17,7 @@ class Actor:
     ip: str = ""
     request_id: str = ""
     token: Token | None = None
-    known_rights: dict[tuple[type, UUID | int, datetime], frozenset[str]] = field(
+    known_rights: dict[tuple[type, UUID | int, datetime], Held] = field(
         default_factory=dict, compare=False, repr=False
     )  # what was found for this actor at one moment: a request asks the same several times
 

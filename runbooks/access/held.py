@@ -3,6 +3,9 @@
 It is asked several times in every request; the query builder took five milliseconds for each, this takes half of one.
 """
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from uuid import UUID
@@ -53,8 +56,9 @@ TABLES: dict[type[Model], tuple[type[Row], type[Row]]] = {
     Secret: (SecretUserRight, SecretGroupRight),
 }
 
+# Of a grant without limits nothing but the right is asked; of others also which they are.
 FROM_ROWS = """
-SELECT permission.codename FROM {rows} held
+SELECT permission.codename, CASE WHEN CAST(given.limits AS text) = '{{}}' THEN NULL ELSE given.id END FROM {rows} held
 JOIN {grants} given ON given.id = held.grant_id AND given.revoked_at IS NULL
     AND (given.expires_at IS NULL OR given.expires_at > %(now)s)
 JOIN auth_permission permission ON permission.id = held.permission_id
@@ -69,14 +73,31 @@ WHERE held.content_object_id = %({place})s"""
 )
 
 
-def granted_rights(*, user: User, place: Place, now: datetime) -> set[str]:
+@dataclass(frozen=True)
+class Held:
+    """Rights, and for those that are held with limits only the ids of the grants that give them."""
+
+    rights: frozenset[str]
+    limited: Mapping[str, frozenset[UUID]] = field(default_factory=dict)
+
+
+def granted_rights(*, user: User, place: Place, now: datetime) -> Held:
     """By grants that hold at NOW, to the account itself or to groups that it is in then; without what they imply."""
     above = lineage(place)
     values = {kind.__name__: _stored(pk) for kind, pk in above.items()}
     with connection.cursor() as cursor:
         moment = connection.ops.adapt_datetimefield_value(now)
         cursor.execute(_statement(tuple(above)), {**values, "user": _stored(user.pk), "now": moment})
-        return {code for (code,) in cursor.fetchall()}
+        return _held(cursor.fetchall())
+
+
+def _held(rows: Sequence[tuple[str, object]]) -> Held:
+    free = {code for code, grant in rows if grant is None}
+    limited: dict[str, set[UUID]] = defaultdict(set)
+    for code, grant in rows:
+        if grant is not None and code not in free:
+            limited[code].add(grant if isinstance(grant, UUID) else UUID(str(grant)))
+    return Held(frozenset(free | limited.keys()), {code: frozenset(grants) for code, grants in limited.items()})
 
 
 def lineage(place: Place) -> dict[type[Model], UUID | int]:

@@ -9,7 +9,6 @@ from uuid import UUID
 from django.db.models import Model
 
 from runbooks.access.actors import Actor
-from runbooks.access.held import Place, lineage
 from runbooks.access.rights import limits_by_place
 from runbooks.domain.selectors import NodeFacts, selected
 from runbooks.models import Installation, Node, Project, Runbook
@@ -58,16 +57,6 @@ def reach_of(*, actor: Actor, runbook: Runbook, now: datetime) -> NodeReach:
 
 def facts(node: Node) -> NodeFacts:
     return NodeFacts(name=node.name, tags=tuple(node.tags), attributes=node.attributes, id=str(node.pk))
-
-
-def limits_on(*, actor: Actor, right: str, place: Place, now: datetime) -> set[str]:
-    """By what the actor's grants of RIGHT on PLACE and above it are limited; NO_LIMIT for one that is not."""
-    return {
-        _limit(limits)
-        for kind, wanted in lineage(place).items()
-        for at, limits in limits_by_place(actor=actor, right=right, kind=kind, now=now)
-        if at == wanted
-    }
 
 
 def _limit(limits: dict[str, object]) -> str:

@@ -12,7 +12,7 @@ from django.contrib.auth.models import Permission
 from django.db.models import Model, Q, QuerySet
 
 from runbooks.access.actors import Actor
-from runbooks.access.held import TABLES, Place, Row, granted_rights
+from runbooks.access.held import TABLES, Held, Place, Row, granted_rights
 from runbooks.domain.policy import Decision, needs_right, no
 from runbooks.domain.rights import IMPLIED_BY, with_implied
 from runbooks.models import Group, Installation, Membership, Node, Project, Run, Runbook, Secret, User
@@ -37,16 +37,25 @@ def rights_on(*, actor: Actor, place: Place, now: datetime) -> set[str]:
     """All rights that the actor has on PLACE, granted there or above."""
     if not is_enabled(actor.user):
         return set()
+    held = with_implied(_granted(actor=actor, place=place, now=now).rights)
+    return held & with_implied(actor.scopes) if actor.scopes else held
+
+
+def limited_by(*, actor: Actor, right: str, place: Place, now: datetime) -> frozenset[UUID]:
+    """The grants that give RIGHT on PLACE, where all of them are limited; none where one is not, or there is none."""
+    return _granted(actor=actor, place=place, now=now).limited.get(right, frozenset())
+
+
+def _granted(*, actor: Actor, place: Place, now: datetime) -> Held:
     key = (type(place), place.pk, now)
     if key not in actor.known_rights:
-        actor.known_rights[key] = frozenset(account_rights_on(user=actor.user, place=place, now=now))
-    held = set(actor.known_rights[key])
-    return held & with_implied(actor.scopes) if actor.scopes else held
+        actor.known_rights[key] = granted_rights(user=actor.user, place=place, now=now)
+    return actor.known_rights[key]
 
 
 def account_rights_on(*, user: User, place: Place, now: datetime) -> set[str]:
     """What the account holds, whatever credential is used."""
-    return with_implied(granted_rights(user=user, place=place, now=now))
+    return with_implied(granted_rights(user=user, place=place, now=now).rights)
 
 
 def is_among(*, user: User, principals: Iterable[str], now: datetime) -> bool:

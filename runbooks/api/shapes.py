@@ -103,6 +103,7 @@ class TokenIn(Body):
 class AuthzIn(Body):
     action = serializers.ChoiceField(choices=RIGHTS)
     object = Text()
+    parameters = serializers.DictField(required=False, allow_null=True, default=None)
     # `as` is a word of Python's own: it is added below.
 
 
@@ -148,13 +149,14 @@ class GrantOut(serializers.ModelSerializer[Grant]):
     principal = serializers.CharField(source="principal_name")
     object = serializers.CharField(source="object_name")
     rights = serializers.ListField(child=serializers.CharField())
+    limited_to = serializers.CharField(help_text="The limits as a sentence, for people.")
     granted_by = serializers.SlugRelatedField[User](slug_field="username", read_only=True)
 
     class Meta:
         model = Grant
         fields = [
-            "id", "principal", "object", "rights", "limits", "reason", "granted_by", "granted_at", "expires_at",
-            "revoked_at",
+            "id", "principal", "object", "rights", "limits", "limited_to", "reason", "granted_by", "granted_at",
+            "expires_at", "revoked_at",
         ]  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """Rights, what each brings with it, and the bundles that people hand out."""
 
+from collections.abc import Set
+
 RIGHT_TITLES = {
     "view": "See runbooks and runs",
     "run": "Run the published version",
@@ -29,6 +31,6 @@ ROLES: dict[str, tuple[str, ...]] = {
 }
 
 
-def with_implied(held: set[str]) -> set[str]:
+def with_implied(held: Set[str]) -> set[str]:
     """All rights that somebody has who was granted HELD."""
     return {right for right, sources in IMPLIED_BY.items() if held & sources}

@@ -57,10 +57,22 @@ Matcher = Callable[[NodeFacts, Mapping[str, JsonValue]], bool]
 @lru_cache(maxsize=500)
 def _matcher(text: str) -> Matcher:
     """CEL where it is that; `web` alone is none, since there is no such name."""
-    words = _words(text)
-    if words is not None and condition_problem(text, vocabulary=NODES) is not None:
+    words = _query(text)
+    if words is not None:
         return lambda node, params: all(_word_fits(word, node) for word in words)
     return lambda node, params: holds(text, vocabulary=NODES, values=_values(node, params))
+
+
+def is_narrower(text: str, than: str) -> bool:
+    """Whether both are queries of tags, and the first has all words of the other: all of them have to fit."""
+    mine, other = _query(text), _query(than)
+    return mine is not None and other is not None and set(other) <= set(mine)
+
+
+def _query(text: str) -> "tuple[_Word, ...] | None":
+    """The words, where this is no CEL."""
+    words = _words(text)
+    return words if words is not None and condition_problem(text, vocabulary=NODES) is not None else None
 
 
 def _values(node: NodeFacts, params: Mapping[str, JsonValue]) -> dict[str, JsonValue]:

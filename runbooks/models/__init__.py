@@ -16,6 +16,7 @@ from runbooks.models.grants import (
     SecretGroupRight,
     SecretUserRight,
 )
+from runbooks.models.guardrails import BreakGlassReview, Freeze
 from runbooks.models.kept import Artifact, Note
 from runbooks.models.nodes import HostKey, Node
 from runbooks.models.outbox import Delivery, IdempotencyKey
@@ -31,9 +32,11 @@ __all__ = [
     "AuditEvent",
     "AuditLeaf",
     "AuditPending",
+    "BreakGlassReview",
     "Delivery",
     "FanOut",
     "FileContent",
+    "Freeze",
     "Grant",
     "Group",
     "HostKey",

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
+from runbooks.domain.limits import in_words, limits_of
 from runbooks.models.ids import new_id
 from runbooks.models.nodes import Node
 from runbooks.models.people import Group, User
@@ -57,6 +58,11 @@ class Grant(models.Model):
     @property
     def principal_name(self) -> str:
         return f"user:{self.user.username}" if self.user else f"group:{self.group.slug}" if self.group else ""
+
+    @property
+    def limited_to(self) -> str:
+        """The limits in words; nothing where there are none."""
+        return in_words(limits_of(self.limits))
 
     @property
     def place(self) -> Installation | Project | Runbook | Node | Secret:

@@ -34,6 +34,10 @@ class Node(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     archived_at = models.DateTimeField(null=True)
     last_contact = models.DateTimeField(null=True)
+    maintenance_from = models.DateTimeField(null=True)
+    maintenance_until = models.DateTimeField(null=True, help_text="Empty, with a beginning: until somebody ends it.")
+    maintenance_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, db_index=False, related_name="+")
+    maintenance_reason = models.TextField(null=True)
 
     class Meta:
         default_permissions = ()

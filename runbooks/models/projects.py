@@ -17,6 +17,7 @@ class Installation(models.Model):
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=INSTALLATION_ID)
     accepts_runs = models.BooleanField(default=True, help_text="Off: the kill switch; no run starts.")
+    has_freezes = models.BooleanField(null=True, help_text="Whether there may be a freeze that starts have to look at.")
 
     class Meta:
         default_permissions = ()
@@ -27,7 +28,18 @@ class Installation(models.Model):
         return "installation"
 
 
-class Project(models.Model):
+class Stoppable(models.Model):
+    """What has a kill switch of its own; who switched it off, and why, is told to whoever is stopped by it."""
+
+    stopped_at = models.DateTimeField(null=True)
+    stopped_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, db_index=False, related_name="+")
+    stop_reason = models.TextField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class Project(Stoppable):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     slug = models.SlugField(max_length=64, unique=True)
     title = models.CharField(max_length=200)
@@ -42,7 +54,7 @@ class Project(models.Model):
         return self.slug
 
 
-class Runbook(models.Model):
+class Runbook(Stoppable):
     """A procedure. What it says is in its versions; the texts here are copies of the shown version's, for search."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)

@@ -36,6 +36,14 @@ class Run(models.Model):
     cancel_requested_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     cleanup_cancelled_at = models.DateTimeField(null=True, help_text="When a second cancel stopped the cleanup too.")
     main_status = models.CharField(max_length=20, null=True, help_text="How all but the cleanup ended, once it began.")
+    by_grant = models.ForeignKey(
+        "runbooks.Grant",
+        on_delete=models.PROTECT,
+        null=True,
+        db_index=False,
+        related_name="runs",
+        help_text="Of the limited grants the one that covers it; empty: one without limits does.",
+    )
     concurrency_key = models.CharField(max_length=200, null=True, help_text="One run of the runbook at a time has it.")
     exit_code = models.IntegerField(null=True)
     output_bytes = models.BigIntegerField(default=0)
@@ -54,6 +62,7 @@ class Run(models.Model):
                 fields=["finished_at"],
                 condition=Q(announced_at__isnull=True, started_at__isnull=False),
             ),
+            models.Index(name="run_by_grant", fields=["by_grant", "-created_at"], condition=Q(by_grant__isnull=False)),
             models.Index(
                 name="run_by_concurrency_key",
                 fields=["runbook", "concurrency_key", "status"],

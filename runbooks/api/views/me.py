@@ -11,6 +11,7 @@ from runbooks.access.names import place_named, user_named
 from runbooks.access.rights import may
 from runbooks.api.base import ApiView
 from runbooks.api.shapes import AuthzIn, UserOut
+from runbooks.usecases.grants.explain import explained
 
 
 class Me(ApiView):
@@ -24,7 +25,8 @@ class Me(ApiView):
 class AuthzCheck(ApiView):
     @extend_schema(request=AuthzIn, responses=OpenApiTypes.OBJECT)
     def post(self, request: Request) -> Response:
-        """Whether one has a right on an object, and why not. Asking for others needs `grant` or `audit` there."""
+        """Whether one has a right on an object, and why not; to run something also with which values, and within which
+        limits. Asking for others needs `grant` or `audit` there."""
         asked = self.asked(AuthzIn)
         place = place_named(
             actor=self.actor, text=asked["object"], pointer="/object", action="authz.checked", now=self.now
@@ -36,5 +38,6 @@ class AuthzCheck(ApiView):
             actor = by_session(
                 user=user_named(name=asked["as"].removeprefix("user:"), pointer="/as"), ip="", request_id=""
             )
-        decision = may(actor=actor, right=asked["action"], place=place, now=self.now)
-        return Response({"allowed": decision.allowed, "reasons": list(decision.reasons)})
+        found = explained(actor=actor, right=asked["action"], place=place, values=asked["parameters"], now=self.now)
+        decision = found.decision
+        return Response({"allowed": decision.allowed, "reasons": list(decision.reasons), "limits": list(found.limits)})

@@ -37,7 +37,9 @@ def grant(
         to_oneself=includes_oneself(actor=actor, principal=principal, now=now),
     )
     limits = checked_limits(limits or {}, rights=rights)
-    decision = decision & no_wider(actor=actor, place=place, rights=rights, limits=limits, now=now)
+    decision = decision & no_wider(
+        actor=actor, place=place, rights=rights, limits=limits, expires_at=expires_at, now=now
+    )
     require(decision, action="grant.created", thing=place)
     with transaction.atomic():
         # Of two at once the second waits here and then finds the first: else revoking one would leave the other.
@@ -99,7 +101,14 @@ def require_may_hand_on(*, actor: Actor, group: Group, action: str, now: datetim
     """Changing a group counts as granting what it holds. Raises NotAllowed."""
     for held in Grant.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), group=group, revoked_at=None):
         own = rights_on(actor=actor, place=held.place, now=now)
-        decision = grant_of(rights=held.rights, held=own, to_oneself=False)
+        decision = grant_of(rights=held.rights, held=own, to_oneself=False) & no_wider(
+            actor=actor,
+            place=held.place,
+            rights=held.rights,
+            limits=held.limits,
+            expires_at=held.expires_at,
+            now=now,
+        )
         if not decision:
             why = f"The group holds {', '.join(held.rights)} on {held.object_name}."
             raise NotAllowed(action=action, thing=group, reasons=(why, *decision.reasons))

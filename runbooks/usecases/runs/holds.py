@@ -3,15 +3,18 @@
 import hashlib
 from datetime import datetime
 
+from django.db import transaction
+
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import installation
-from runbooks.access.rights import judged, rights_on
+from runbooks.access.rights import judged, limited_by, rights_on
 from runbooks.domain.definition import Definition
-from runbooks.domain.plan import read_plan
+from runbooks.domain.plan import Plan, read_plan
 from runbooks.domain.policy import YES, Decision, no, start_of
 from runbooks.domain.states import VersionState
 from runbooks.models import Review, Run, Version
 from runbooks.models.prepared import Prepared
+from runbooks.usecases.grants.cover import Wanted, cover_of
 from runbooks.usecases.nodes.target import still_usable
 from runbooks.usecases.secrets.vouch import vouched
 from runbooks.usecases.versions.draft import definition_of
@@ -60,7 +63,19 @@ def _permission_holds(*, run: Run, now: datetime) -> Decision:
     )
     plan = read_plan(bytes(run.plan))
     usable = still_usable(actor=actor, runbook=run.runbook, plan=plan, now=now)
-    return allowed & fit & _review_holds(run) & usable
+    return allowed & fit & _review_holds(run) & usable & _still_covered(run=run, actor=actor, plan=plan, now=now)
+
+
+def _still_covered(*, run: Run, actor: Actor, plan: Plan, now: datetime) -> Decision:
+    """Where the grant by which it was asked for has ended meanwhile, another may cover it: that one counts it then."""
+    if not limited_by(actor=actor, right="run", place=run.runbook, now=now):
+        return YES
+    with transaction.atomic():
+        wanted = Wanted(values=plan.values, targets=plan.targets)
+        cover = cover_of(actor=actor, runbook=run.runbook, wanted=wanted, hold=True, run=run, now=now)
+        if cover.grant and cover.grant.pk != run.by_grant_id:
+            Run.objects.filter(pk=run.pk).update(by_grant=cover.grant)
+    return cover.decision
 
 
 def _was_published_then(run: Run) -> bool:
@@ -72,9 +87,7 @@ def _was_published_then(run: Run) -> bool:
 
 def _review_holds(run: Run) -> Decision:
     """Somebody has approved this very content, whatever the version's row says of its state."""
-    return (
-        YES if REVIEWS(run.version_id, run.version.hash) else no("Nobody has approved the content of this version.")
-    )
+    return YES if REVIEWS(run.version_id, run.version.hash) else no("Nobody has approved the content of this version.")
 
 
 def _digest(text: bytes) -> str:

@@ -4,8 +4,9 @@ from runbooks.access.actors import Actor
 from runbooks.domain.parameters import apart
 from runbooks.domain.plan import Plan
 from runbooks.models import Runbook
+from runbooks.usecases.grants.cover import Wanted
 from runbooks.usecases.nodes.choose import chosen_targets
-from runbooks.usecases.runs.start import Request, checked_values, may_start, plan_of
+from runbooks.usecases.runs.start import Request, checked_values, covered, may_start, plan_of
 from runbooks.usecases.versions.draft import definition_of
 
 
@@ -15,5 +16,6 @@ def preview(*, actor: Actor, runbook: Runbook, request: Request, now: datetime) 
     definition = definition_of(version)
     values, hidden = apart(definition.parameters, checked_values(definition=definition, request=request))
     targets = chosen_targets(actor=actor, version=version, values=values, only=request.targets, now=now)
+    covered(actor=actor, runbook=runbook, wanted=Wanted(values=values, targets=targets), now=now)
     seals = dict.fromkeys(hidden, "to be sealed at the start")
     return plan_of(version=version, definition=definition, values=values, seals=seals, targets=targets)

@@ -28,6 +28,7 @@ from runbooks.models import Run, Runbook, RunSecret, StepRun, Version
 from runbooks.models.ids import new_id
 from runbooks.models.prepared import Prepared
 from runbooks.models.rows import insert
+from runbooks.usecases.grants.cover import Cover, Wanted, cover_of
 from runbooks.usecases.nodes.choose import chosen_targets
 from runbooks.usecases.runs.concurrency import key_of, reject_beside
 from runbooks.usecases.runs.files import keep_files, taken_files
@@ -77,8 +78,10 @@ def start(
     targets = chosen_targets(actor=actor, version=version, values=values, only=request.targets, now=now)
     plan = plan_of(version=version, definition=definition, values=values, seals=seals_of(sealed), targets=targets)
     key = key_of(definition=definition, values=values)
+    wanted = Wanted(values=values, targets=targets)
     with transaction.atomic():
         reject_beside(runbook=runbook, definition=definition, key=key)
+        cover = covered(actor=actor, runbook=runbook, wanted=wanted, hold=True, now=now)
         run = Run(
             id=run_id,
             runbook=runbook,
@@ -86,11 +89,11 @@ def start(
             plan=plan.canonical,
             plan_hash=plan.hash,
             parameters=values,
-            **_asked(actor, request),
+            **_asked(actor, request, now),
             rerun_of=rerun_of,
             resumed_from=resuming.run if resuming else None,
             concurrency_key=key,
-            expires_at=now + timedelta(seconds=settings.OPSAAS_QUEUE_SECONDS),
+            by_grant=cover.grant,
             event_seq=1,
         )
         insert(run)
@@ -100,8 +103,9 @@ def start(
     return run
 
 
-def _asked(actor: Actor, request: Request) -> dict[str, Any]:
-    return {"requested_by": actor.user, "token": actor.token, "trigger": actor.via, "reason": request.reason}
+def _asked(actor: Actor, request: Request, now: datetime) -> dict[str, Any]:
+    who = {"requested_by": actor.user, "token": actor.token, "trigger": actor.via, "reason": request.reason}
+    return {**who, "expires_at": now + timedelta(seconds=settings.OPSAAS_QUEUE_SECONDS)}
 
 
 def _taken_values(*, definition: Definition, request: Request) -> tuple[UUID, dict[str, JsonValue], list[RunSecret]]:
@@ -140,10 +144,18 @@ def may_start(*, actor: Actor, runbook: Runbook, number: int | None, now: dateti
         holds_review="review" in held,
     )
     require(decision, action="run.requested", thing=runbook)
+    covered(actor=actor, runbook=runbook, wanted=Wanted(), now=now)
     assert version is not None
     secrets = vouched(version=version, paths=definition_of(version).secrets.values(), now=now)
     require(secrets, action="run.requested", thing=runbook)
     return version
+
+
+def covered(*, actor: Actor, runbook: Runbook, wanted: Wanted, hold: bool = False, now: datetime) -> Cover:
+    """By the limits of grants. Raises NotAllowed."""
+    cover = cover_of(actor=actor, runbook=runbook, wanted=wanted, hold=hold, now=now)
+    require(cover.decision, action="run.requested", thing=runbook)
+    return cover
 
 
 def chosen_version(*, runbook: Runbook, number: int | None) -> Version | None:

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Model
 
 from runbooks.access.actors import Actor
+from runbooks.access.held import lineage
 from runbooks.access.rights import limits_by_place
 from runbooks.domain.selectors import NodeFacts, selected
 from runbooks.models import Installation, Node, Project, Runbook
@@ -57,6 +58,16 @@ def reach_of(*, actor: Actor, runbook: Runbook, now: datetime) -> NodeReach:
 
 def facts(node: Node) -> NodeFacts:
     return NodeFacts(name=node.name, tags=tuple(node.tags), attributes=node.attributes, id=str(node.pk))
+
+
+def holds_use(*, actor: Actor, node: Node, now: datetime) -> bool:
+    """Whether some grant of `use` covers this node, whatever for."""
+    return any(
+        _covers(_limit(limits), node)
+        for kind, wanted in lineage(node).items()
+        for at, limits in limits_by_place(actor=actor, right="use", kind=kind, now=now)
+        if at == wanted
+    )
 
 
 def _limit(limits: dict[str, object]) -> str:

@@ -1,9 +1,11 @@
 """Conditions and selectors of authors, in CEL: checked when a definition is written, evaluated over plain data.
 
 The library is Google's own: unknown names and impossible types are found at once, regular expressions are RE2, and
-nesting and iterations are limited, so that a condition can't stall whoever evaluates it.
+nesting and iterations are limited, so that a condition can't stall whoever evaluates it. What the library does not
+limit is refused here: text that grows with each turn of a loop, and lists that hold one another.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +17,10 @@ from runbooks.domain.moments import instant_of
 from runbooks.domain.ports import JsonValue
 
 MAX_CONDITION_LENGTH = 1000
+
+# By words alone, also inside of texts: where texts end must not be a matter of opinion between us and the library.
+_LOOP, _MAKES_LISTS = re.compile(r"\b(map|filter|all|exists|exists_one|existsOne)\b"), re.compile(r"\bmap\b")
+_STATUS = re.compile(r"([A-Z_]+: )?([^:]*)(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,8 @@ def condition_problem(text: str, *, vocabulary: Vocabulary, result: str = "bool"
     """What is wrong with TEXT as it is written, in a sentence; RESULT is what it has to give."""
     if len(text) > MAX_CONDITION_LENGTH:
         return f"Keep a condition under {MAX_CONDITION_LENGTH} characters."
+    if grows := _growth(text):
+        return grows
     try:
         found = _compiled(text, vocabulary).return_type().name()
     except RuntimeError as error:
@@ -62,7 +70,7 @@ def holds(text: str, *, vocabulary: Vocabulary, values: Mapping[str, JsonValue |
     """Raises ConditionFailed, with the reason, where it is neither true nor false over these values."""
     found = _value(text, vocabulary=vocabulary, values=values)
     if not isinstance(found, bool):
-        raise ConditionFailed(f"“{text}” is neither true nor false here: {found}")
+        raise ConditionFailed(f"“{text}” is neither true nor false here, but {_kind(found)}")
     return found
 
 
@@ -70,7 +78,7 @@ def text_of(text: str, *, vocabulary: Vocabulary, values: Mapping[str, JsonValue
     """The value as text, for keys. Raises ConditionFailed."""
     found = _value(text, vocabulary=vocabulary, values=values)
     if isinstance(found, bool) or not isinstance(found, str | int | float):
-        raise ConditionFailed(f"“{text}” gives no text here: {found}")
+        raise ConditionFailed(f"“{text}” gives no text here, but {_kind(found)}")
     return str(found)
 
 
@@ -84,13 +92,40 @@ def moment_of(text: str, *, vocabulary: Vocabulary, values: Mapping[str, JsonVal
 
 
 def _value(text: str, *, vocabulary: Vocabulary, values: Mapping[str, JsonValue | datetime]) -> object:
+    if grows := _growth(text):
+        raise ConditionFailed(f"“{text}” can't be evaluated. {grows}")
     try:
         found = _compiled(text, vocabulary).eval(data=values)
         if found.type() == cel.Type.ERROR:
-            raise ConditionFailed(f"“{text}” can't be evaluated: {found.value()}")
+            raise ConditionFailed(f"“{text}” can't be evaluated: {_without_values(str(found.value()), text)}")
         return found.plain_value()
     except RuntimeError as error:
-        raise ConditionFailed(f"“{text}” can't be evaluated: {_first_line(error)}") from error
+        told = _without_values(_first_line(error), text)
+        raise ConditionFailed(f"“{text}” can't be evaluated: {told}") from None
+
+
+def _growth(text: str) -> str | None:
+    """Why evaluating TEXT could take any amount of memory or time, in a sentence."""
+    if _LOOP.search(text) and "+" in text:
+        return "A condition that goes through a list can't also use “+”."
+    if len(_MAKES_LISTS.findall(text)) > 1:
+        return "A condition can use “map” only once."
+    return None
+
+
+def _kind(value: object) -> str:
+    """What it is, not what it says: a condition looks at outputs, and those are not for everybody who sees a run."""
+    names = {str: "a text", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "a map"}
+    return next((name for kind, name in names.items() if isinstance(value, kind)), "something else")
+
+
+def _without_values(said: str, text: str) -> str:
+    """What the library said, without what it quotes from values; a name that TEXT itself has may stay."""
+    found = _STATUS.fullmatch(said)
+    assert found is not None
+    status, what, quoted = found.groups()
+    stays = not quoted or quoted.strip(': "') in text
+    return f"{status or ''}{what.strip()}{quoted if stays else ''}"
 
 
 @lru_cache(maxsize=500)

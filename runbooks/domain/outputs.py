@@ -1,6 +1,7 @@
 """The file in which a script hands values on: `name=value` lines and `name<<EOF … EOF` blocks.
 
-What parses is kept; what does not is told in a sentence, never lost in silence.
+What parses is kept; what does not is told in a sentence, never lost in silence. The sentence names the line and quotes
+nothing of it: everybody who sees the run reads it, and the beginning of a secret is not masked as the whole of it is.
 """
 
 import re
@@ -26,11 +27,11 @@ class Outputs:
     def put(self, name: str, value: str, number: int) -> None:
         if not _NAME.fullmatch(name):
             self.complain(
-                f"Line {number} of the output file: {_shown(name)} is not an output name"
+                f"Line {number} of the output file does not begin with an output name"
                 " (a small letter, then small letters, digits and underscores)."
             )
         elif "\0" in value:
-            self.complain(f"Line {number} of the output file: the value of {_shown(name)} holds a NUL character.")
+            self.complain(f"Line {number} of the output file: its value holds a NUL character.")
         else:
             self.values[name] = value
 
@@ -54,7 +55,7 @@ def _take(number: int, line: str, lines: Iterator[tuple[int, str]], outputs: Out
     elif equals >= 0:
         outputs.put(line[:equals], line[equals + 1 :], number)
     elif line.strip():
-        outputs.complain(f"Line {number} of the output file is neither name=value nor name<<EOF: {_shown(line)}.")
+        outputs.complain(f"Line {number} of the output file is neither name=value nor name<<EOF.")
 
 
 def _take_block(number: int, name: str, end: str, lines: Iterator[tuple[int, str]], outputs: Outputs) -> None:
@@ -64,9 +65,4 @@ def _take_block(number: int, name: str, end: str, lines: Iterator[tuple[int, str
             outputs.put(name, "\n".join(content), number)
             return
         content.append(line)
-    outputs.complain(f"Line {number} of the output file: the block {_shown(name)} has no closing line {_shown(end)}.")
-
-
-def _shown(text: str) -> str:
-    """A short, one-line, quoted form of what a script wrote."""
-    return repr(text if len(text) <= 40 else text[:40] + "…")
+    outputs.complain(f"Line {number} of the output file: the block that begins there has no closing line.")

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from runbooks.domain.conditions import NODES, ConditionFailed, condition_problem, holds
 from runbooks.domain.ports import JsonValue
-from runbooks.domain.problems import shown
+from runbooks.domain.problems import Invalid, Problem, shown
 
 MAX_QUERY_LENGTH = 1000
 _WORD = re.compile(r"(!?)(\*|[A-Za-z0-9_][A-Za-z0-9_.:/@+-]*)(?:(!?=)([A-Za-z0-9_.:/@+-]+))?")
@@ -39,10 +39,19 @@ def selector_problem(text: str) -> str | None:
     return f"{in_cel} A query of tags would be words such as role=worker, web or !drained."
 
 
-def selected(text: str, *, nodes: Iterable[NodeFacts], params: Mapping[str, JsonValue] | None = None) -> Selection:
-    """Where it can't be evaluated for a machine, because that lacks the attribute, the machine is not meant."""
+def selected(
+    text: str,
+    *,
+    nodes: Iterable[NodeFacts],
+    params: Mapping[str, JsonValue] | None = None,
+    go_on: Callable[[], bool] = lambda: True,
+) -> Selection:
+    """Where it can't be evaluated for a machine, because that lacks the attribute, the machine is not meant. GO_ON is
+    asked before each: what is quick for one takes long for ten thousand. Raises Invalid once it says no."""
     matches, found = _matcher(text), Selection()
     for node in nodes:
+        if not go_on():
+            raise Invalid([Problem("", "too_slow", f"{shown(text, most=200)} takes too long for this many nodes.")])
         try:
             if matches(node, params or {}):
                 found.nodes.append(node)

@@ -15,6 +15,7 @@ MOST_FOLDERS = 1000
 MOST_ENTRIES = 10_000  # of all folders together
 LONGEST_PATH = 1000  # characters, as a name is shown
 MOST_COMPLAINTS = 5
+LONGEST_TOLD = 200  # characters of a path that a sentence names
 
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
@@ -63,7 +64,7 @@ class _Hand:
         for name, mode in names:
             path = f"{folder}/{name}" if folder else name
             if len(path) > LONGEST_PATH:
-                self._complain(path[:80], "has too long a name")
+                self._complain(path, "has too long a name")
             elif stat.S_ISDIR(mode) and len(folders) < MOST_FOLDERS:
                 folders.append(path)
             elif stat.S_ISREG(mode):
@@ -126,9 +127,12 @@ class _Hand:
             self._keep_alive()
 
     def _complain(self, path: str, what: str) -> None:
-        self.complaints.append(
-            f"The artifact {path[:200]!r} {what.rstrip('.')}." if path else f"The artifacts: {what}."
-        )
+        self.complaints.append(f"{told(path)} {what.rstrip('.')}." if path else f"The artifacts: {what}.")
+
+
+def told(path: str) -> str:
+    """Its name whole or not at all: half of a secret is not masked."""
+    return f"The artifact {path!r}" if len(path) <= LONGEST_TOLD else "An artifact with a long name"
 
 
 def _reach(top: int, folder: str) -> int:

@@ -4,7 +4,7 @@ import resource
 
 from runbooks.domain.ports import Containment
 
-NO_DUMPS = (resource.RLIMIT_CORE, 0)
+NO_DUMPS = (resource.RLIMIT_CORE, 0)  # they would hold secrets, and lie wherever the machine puts them
 
 
 def bounds(containment: Containment) -> list[tuple[int, int]]:
@@ -16,4 +16,4 @@ def bounds(containment: Containment) -> list[tuple[int, int]]:
         (resource.RLIMIT_NOFILE, containment.open_files),
         (resource.RLIMIT_FSIZE, containment.file_bytes),
     )
-    return [(number, value) for number, value in wanted if value is not None]
+    return [NO_DUMPS, *((number, value) for number, value in wanted if value is not None)]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from runbooks.domain.ports import ArtifactKeeper
-from runbooks.execution.artifacts import LONGEST_PATH, MOST_COMPLAINTS, MOST_ENTRIES, PIECE_BYTES
+from runbooks.execution.artifacts import LONGEST_PATH, MOST_COMPLAINTS, MOST_ENTRIES, PIECE_BYTES, told
 
 
 class Line(Protocol):
@@ -37,7 +37,7 @@ class Hand:
             self._complain(name, f"is one of more than {MOST_ENTRIES:,}")
             self._line.answer("enough")
         elif not plain or len(name) > LONGEST_PATH:
-            self._complain(name[:80], "has too long a name" if plain else "is no regular file that can be read")
+            self._complain(name, "has too long a name" if plain else "is no regular file that can be read")
             self._line.answer("skip")
         else:
             self._keep(name, size)
@@ -53,7 +53,7 @@ class Hand:
         pieces.finish()
 
     def _complain(self, name: str, what: str) -> None:
-        self.complaints.append(f"The artifact {name[:200]!r} {what.rstrip('.')}.")
+        self.complaints.append(f"{told(name)} {what.rstrip('.')}.")
 
 
 class _Pieces:

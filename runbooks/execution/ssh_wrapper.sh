@@ -12,6 +12,7 @@
 before=$(umask)
 umask 077
 exec 4>&1 5<&0 6>&2 </dev/null >/dev/null 2>/dev/null
+ulimit -c 0 # a dump would hold secrets
 trap : HUP PIPE TERM # caught, not ignored: the script would inherit that
 system_path=$PATH
 

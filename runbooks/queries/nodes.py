@@ -1,6 +1,7 @@
 """Machines, as the actor may see them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from runbooks.domain.selectors import NodeFacts, Selection, selected, selector_p
 from runbooks.domain.states import StepStatus
 from runbooks.models import HostKey, Node, Project, Run, StepRun
 
+SELECT_SECONDS = 5.0  # that one request may spend on a query of machines
 FACTS = ("pk", "name", "tags", "attributes")
 MOST_HOPS_OFFERED = 500
 
@@ -82,4 +84,10 @@ def host_key(*, node: Node, key_id: str, action: str) -> HostKey:
 def _matching(q: str, among: QuerySet[Node]) -> Selection:
     if problem := selector_problem(q):
         raise Invalid([Problem("/q", "invalid_query", problem)])
-    return selected(q, nodes=facts_of(among.order_by().values_list(*FACTS)))
+    return selected(q, nodes=facts_of(among.order_by().values_list(*FACTS)), go_on=for_seconds(SELECT_SECONDS))
+
+
+def for_seconds(seconds: float) -> Callable[[], bool]:
+    """Says yes for that long."""
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() < end

@@ -65,3 +65,45 @@ def test_a_key_is_text_whatever_the_parameters_type() -> None:
     assert text_of("params.count", vocabulary=FLOW, values=VALUES) == "3"
     with pytest.raises(ConditionFailed):
         text_of("params.hosts", vocabulary=FLOW, values=VALUES)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "params.hosts.map(a, a + a + a).map(b, b + b + b).size() > 0",
+        "[params.env].map(a, a + a).size() > 0",
+        "[1]" + ".map(a, [a, a])" * 30 + " == [1]" + ".map(a, [a, a])" * 30,
+        "[1].map(a, [a].map//(\n(b, [b, a])).size() > 0",
+    ],
+)
+def test_nothing_grows_with_each_turn_of_a_loop(text: str) -> None:
+    """Sixty more characters of the same would take all memory there is, or a year."""
+    assert condition_problem(text, vocabulary=FLOW)
+    with pytest.raises(ConditionFailed):
+        holds(text, vocabulary=FLOW, values=VALUES)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "steps.drain.outputs.token",
+        'params[steps.drain.outputs.token] == "x"',
+        '"x".matches(steps.drain.outputs.token)',
+        'timestamp(steps.drain.outputs.token) > timestamp("2020-01-01T00:00:00Z")',
+        "int(steps.drain.outputs.token) > 1",
+    ],
+)
+def test_why_a_condition_failed_never_repeats_what_a_script_handed_on(text: str) -> None:
+    """The reason is shown to whoever sees the run, and outputs only to those who may read them."""
+    values = {**VALUES, "steps": {"drain": {"outputs": {"token": "hunter2-and-more("}}}}
+    with pytest.raises(ConditionFailed) as told:
+        holds(text, vocabulary=FLOW, values=values)
+    assert "hunter2" not in str(told.value)
+    with pytest.raises(ConditionFailed) as told:
+        text_of(text, vocabulary=FLOW, values={**VALUES, "steps": {"drain": {"outputs": {"token": ["hunter2("]}}}})
+    assert "hunter2" not in str(told.value)
+
+
+def test_a_name_that_is_not_there_is_told() -> None:
+    with pytest.raises(ConditionFailed, match="nobody"):
+        holds('params.nobody == "x"', vocabulary=FLOW, values=VALUES)

@@ -1,5 +1,6 @@
 import pytest
 
+from runbooks.domain.problems import Invalid
 from runbooks.domain.selectors import NodeFacts, nothing_matches, selected, selector_problem
 
 WEB = NodeFacts("web1", ("web", "role=front"), {"env": "production", "dc": "ber"})
@@ -45,3 +46,9 @@ def test_a_machine_without_the_attribute_is_not_meant_and_the_refusal_says_why()
 @pytest.mark.parametrize("text", ["", "a b == c", "name +", '"text"', "web | db", "x" * 2000, "size(tags)"])
 def test_what_is_neither_is_refused(text: str) -> None:
     assert selector_problem(text)
+
+
+def test_who_asks_of_too_many_machines_is_stopped_in_between() -> None:
+    looks = iter([True, True, False])
+    with pytest.raises(Invalid, match="takes too long"):
+        selected("web", nodes=[WEB, DB, BARE], go_on=lambda: next(looks))

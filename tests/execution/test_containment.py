@@ -102,6 +102,11 @@ def test_a_contained_script_has_no_power_and_gets_none(executor: LocalExecutor, 
     assert {name: int(value, 16) for name, value in found.items()} == dict.fromkeys(found, 0)
 
 
+def test_a_script_that_dies_leaves_no_dump_of_its_secrets(executor: LocalExecutor) -> None:
+    _, text = run(executor, "ulimit -c; ulimit -Hc")
+    assert text.split() == ["0", "0"]
+
+
 def test_a_script_is_never_the_first_process(executor: LocalExecutor) -> None:
     _, text = run(executor, "echo $$")
     assert int(text) > 1

@@ -212,7 +212,7 @@ printf 'text<<END\\na\\nb\\nEND\\nBad=1\\n' >> "$OPSAAS_OUTPUT_FILE"
 echo '# Done' > "$OPSAAS_SUMMARY_FILE" """
     outcome, _ = run(executor, work(script))
     assert (outcome.outputs, outcome.summary) == ({"left": "0", "text": "a\nb"}, "# Done\n")
-    assert "'Bad' is not an output name" in outcome.detail
+    assert "does not begin with an output name" in outcome.detail
 
 
 @pytest.mark.parametrize(

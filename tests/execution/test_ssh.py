@@ -262,7 +262,7 @@ printf 'text<<END\\na\\nb\\nEND\\nBad=1\\n' >> "$OPSAAS_OUTPUT_FILE"
 echo '# Done' > "$OPSAAS_SUMMARY_FILE"; exit 4 """
     outcome, _ = node.run(script)
     assert (outcome.outputs, outcome.summary) == ({"left": "0", "text": "a\nb"}, "# Done\n")
-    assert (outcome.exit_code, "'Bad' is not an output name" in outcome.detail) == (4, True)
+    assert (outcome.exit_code, "does not begin with an output name" in outcome.detail) == (4, True)
 
 
 class Keeper:

@@ -123,10 +123,14 @@ def test_a_secret_that_another_has_named_stays_when_the_node_is_changed(world: W
     node = Node.objects.create(project=world.project, name="web1", host="web1", private_key=world.secret("deploy"))
     world.give("author", world.project, "review")
     browser = world.browser("author")
-    browser.post(f"/nodes/{node.pk}", {**FORM, "host": "web9", "revision": "1", "private_key": "payments/deploy"})
+    same = {**FORM, "host": "web1", "port": str(node.port), "user": node.user, "private_key": "payments/deploy"}
+    browser.post(f"/nodes/{node.pk}", {**same, "tags": "drained", "revision": "1"})
     node.refresh_from_db()
-    assert node.host == "web9"
+    assert node.tags == ["drained"]
     assert node.private_key is not None
+    browser.post(f"/nodes/{node.pk}", {**same, "host": "web9", "revision": "2"})
+    node.refresh_from_db()
+    assert node.host == "web1", "who may not use the secret does not say where it is shown"
 
 
 def test_a_secret_of_another_project_is_refused_beside_its_field(world: World) -> None:

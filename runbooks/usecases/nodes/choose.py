@@ -17,6 +17,7 @@ from runbooks.domain.problems import Invalid, Problem, pointer_to, shown
 from runbooks.domain.selectors import selected
 from runbooks.domain.targets import Order, PlannedNode, ordered
 from runbooks.models import Runbook, Version
+from runbooks.queries.nodes import SELECT_SECONDS, for_seconds
 from runbooks.usecases.nodes.resolve import candidates, resolve, unknown_keys
 from runbooks.usecases.versions.draft import definition_of
 
@@ -64,7 +65,8 @@ def choices(*, actor: Actor, runbook: Runbook, parameter: Parameter, now: dateti
         for node in candidates(runbook=runbook, reach=reach)
         if reach.may_use(node) and reach.may_run_there(node)
     ]
-    found = selected(parameter.query, nodes=usable).nodes if parameter.query else usable
+    go_on = for_seconds(SELECT_SECONDS)
+    found = selected(parameter.query, nodes=usable, go_on=go_on).nodes if parameter.query else usable
     return ordered([node.name for node in found], Order.NAME, str)
 
 

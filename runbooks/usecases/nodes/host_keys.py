@@ -13,6 +13,7 @@ from runbooks.domain.problems import Invalid
 from runbooks.domain.states import HOST_KEY_MOVES, HostKeyState
 from runbooks.models import HostKey, Node
 from runbooks.usecases.conflict import Conflict
+from runbooks.usecases.nodes.credentials import may_redirect
 from runbooks.usecases.nodes.write import may_change_nodes
 
 MOST_SEEN = 20  # undecided keys of one machine: one that shows another each time must not fill the table
@@ -32,6 +33,7 @@ def pin(*, actor: Actor, node: Node, text: str, now: datetime) -> HostKey:
     """Accepts a key that is known from elsewhere. Raises NotAllowed, Invalid and Conflict."""
     decision = may_change_nodes(actor=actor, project=node.project, now=now)
     require(decision, action="host_key.accepted", thing=node)
+    require(may_redirect(actor=actor, node=node, now=now), action="host_key.accepted", thing=node)
     plain = clean_host_key(text)
     with transaction.atomic():
         key, _ = HostKey.objects.get_or_create(node=node, key=plain, defaults={"seen_at": now})
@@ -67,6 +69,8 @@ def _sound(keys: Iterable[str]) -> Iterable[str]:
 def _decide(*, actor: Actor, key: HostKey, state: HostKeyState, now: datetime) -> None:
     action = f"host_key.{state}"
     require(may_change_nodes(actor=actor, project=key.node.project, now=now), action=action, thing=key)
+    if state is HostKeyState.ACCEPTED:
+        require(may_redirect(actor=actor, node=key.node, now=now), action=action, thing=key)
     before = [old for old, news in HOST_KEY_MOVES.items() if state in news]
     with transaction.atomic():
         open_ones = HostKey.objects.filter(pk=key.pk, state__in=before)

@@ -16,6 +16,7 @@ from runbooks.domain.problems import Invalid, Problem
 from runbooks.domain.states import HostKeyState
 from runbooks.domain.yaml_text import read_yaml
 from runbooks.models import HostKey, Node, Project
+from runbooks.usecases.nodes.credentials import WHERE, may_redirect
 from runbooks.usecases.nodes.host_keys import saw_keys
 from runbooks.usecases.nodes.write import described_node, jump_named, may_change_nodes
 
@@ -57,7 +58,7 @@ def write_nodes(
     *, actor: Actor | None, project: Project | None, source: str, specs: Sequence[NodeSpec], now: datetime
 ) -> Imported:
     """Must be called in a transaction. Of a SOURCE also what it no longer names is archived. Raises Invalid."""
-    there = {node.name: node for node in Node.objects.filter(project=project).select_related("jump", "project")}
+    there = {node.name: node for node in _nodes_of(project)}
     _require_ours(specs=specs, there=there, source=source)
     done = Imported()
     for spec in specs:
@@ -72,7 +73,7 @@ def write_nodes(
         else:
             done.unchanged += 1
         _take_keys(actor=actor, node=node, spec=spec, source=source, now=now)
-    _set_jumps(specs=specs, there=there, project=project)
+    _set_jumps(actor=actor, specs=specs, there=there, project=project, now=now)
     if source:
         named = {spec.name for spec in specs}
         done.archived = _archive(actor, [node for node in there.values() if node.name not in named], source, now)
@@ -80,6 +81,10 @@ def write_nodes(
         details = {"source": source, "added": len(done.added), "changed": len(done.changed), "archived": done.archived}
         record(actor=actor, action="inventory.imported", thing=project or installation(), details=details, now=now)
     return done
+
+
+def _nodes_of(project: Project | None) -> Iterable[Node]:
+    return Node.objects.filter(project=project).select_related("jump", "project", "private_key", "password")
 
 
 def _require_ours(*, specs: Sequence[NodeSpec], there: Mapping[str, Node], source: str) -> None:
@@ -102,6 +107,8 @@ def _changed(*, actor: Actor | None, node: Node, spec: NodeSpec, now: datetime) 
         changed["archived"] = [True, False]
     if not changed:
         return False
+    if actor is not None and WHERE & changed.keys():
+        require(may_redirect(actor=actor, node=node, now=now), action="node.changed", thing=node)
     back = {"archived_at": None} if "archived" in changed else {}
     Node.objects.filter(pk=node.pk).update(**spec.stored, **back, revision=F("revision") + 1)
     record(actor=actor, action="node.changed", thing=node, details={"changed": changed}, now=now)
@@ -117,16 +124,20 @@ def _take_keys(*, actor: Actor | None, node: Node, spec: NodeSpec, source: str, 
         pinned = {"seen_at": now, "state": HostKeyState.ACCEPTED, "decided_by": actor.user, "decided_at": now}
         key, new = HostKey.objects.get_or_create(node=node, key=text, defaults=pinned)
         if new:
+            require(may_redirect(actor=actor, node=node, now=now), action="host_key.accepted", thing=node)
             record(actor=actor, action="host_key.accepted", thing=key, details={"key": text}, now=now)
 
 
-def _set_jumps(*, specs: Iterable[NodeSpec], there: Mapping[str, Node], project: Project | None) -> None:
+def _set_jumps(
+    *, actor: Actor | None, specs: Iterable[NodeSpec], there: Mapping[str, Node], project: Project | None, now: datetime
+) -> None:
     """Last, since a machine may be named before the one that it is reached through."""
     for spec in specs:
         node = there[spec.name]
         old = node.jump.name if node.jump else ""
         if old != spec.jump:
-            Node.objects.filter(pk=node.pk).update(jump=jump_named(name=spec.jump, project=project, behind=node))
+            jump = jump_named(actor=actor, name=spec.jump, project=project, behind=node, now=now)
+            Node.objects.filter(pk=node.pk).update(jump=jump)
 
 
 def _archive(actor: Actor | None, nodes: Iterable[Node], source: str, now: datetime) -> list[str]:

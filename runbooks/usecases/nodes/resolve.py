@@ -22,6 +22,7 @@ from runbooks.domain.selectors import NodeFacts, nothing_matches, selected
 from runbooks.domain.states import HostKeyState
 from runbooks.domain.targets import MOST_NODES, PlannedNode, Targets, ordered
 from runbooks.models import HostKey, Node, Runbook
+from runbooks.queries.nodes import SELECT_SECONDS, for_seconds
 
 NAMED = 5  # how many names a sentence gives
 
@@ -48,7 +49,8 @@ def resolve(
     """The nodes in their order, and whether they may be used. Raises Invalid where none is meant, or too many are."""
     reach = reach_of(actor=actor, runbook=runbook, now=now)
     among = {str(node.pk): node for node in candidates(runbook=runbook, reach=reach)}
-    found = selected(targets.select, nodes=[facts(node) for node in among.values()], params=values)
+    every = [facts(node) for node in among.values()]
+    found = selected(targets.select, nodes=every, params=values, go_on=for_seconds(SELECT_SECONDS))
     if not found.nodes:
         raise Invalid([Problem("/targets", "no_nodes", nothing_matches(targets.select, found))])
     if only:

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import installation, require
+from runbooks.access.node_reach import holds_use
 from runbooks.access.rights import described, restrict_projects, rights_on
 from runbooks.audit.record import record
 from runbooks.domain.nodes import NodeSpec, clean_node
@@ -16,6 +17,7 @@ from runbooks.domain.problems import Invalid, Problem
 from runbooks.domain.states import HostKeyState
 from runbooks.models import HostKey, Node, Project, Secret
 from runbooks.usecases.conflict import Conflict, Stale
+from runbooks.usecases.nodes.credentials import WHERE, may_redirect
 
 MOST_JUMPS = 4
 
@@ -46,7 +48,7 @@ def add_node(
     """Without a project the machine is shared. Raises NotAllowed, Invalid and Conflict."""
     decision = may_change_nodes(actor=actor, project=project, now=now)
     require(decision, action="node.created", thing=project or installation())
-    jump = jump_named(name=spec.jump, project=project)
+    jump = jump_named(actor=actor, name=spec.jump, project=project, now=now)
     try:
         with transaction.atomic():
             node = Node.objects.create(project=project, name=spec.name, jump=jump, **spec.stored, **(secrets or {}))
@@ -79,24 +81,23 @@ def change_node(
     before = described_node(node)
     wanted = {**before, **{name: value for name, value in changes.items() if name != "archived"}}
     spec = clean_node({**wanted, "name": node.name})
-    jump = jump_named(name=spec.jump, project=node.project, behind=node)
+    jump = node.jump
+    if spec.jump != before["jump"]:
+        jump = jump_named(actor=actor, name=spec.jump, project=node.project, behind=node, now=now)
     archived_at = (node.archived_at or now) if changes.get("archived", bool(node.archived_at)) else None
+    before["archived"], wanted["archived"] = bool(node.archived_at), bool(archived_at)
     changed = {name: [old, wanted[name]] for name, old in before.items() if wanted[name] != old}
-    if bool(archived_at) != bool(node.archived_at):
-        changed["archived"] = [bool(node.archived_at), bool(archived_at)]
+    if WHERE & changed.keys():
+        aim = may_redirect(actor=actor, node=node, now=now, replaced=(secrets or {}).keys())
+        require(aim, action="node.changed", thing=node)
     with transaction.atomic():
         mine = Node.objects.filter(pk=node.pk, revision=node.revision if revision is None else revision)
         if not mine.update(
             **spec.stored, **(secrets or {}), jump=jump, archived_at=archived_at, revision=F("revision") + 1
         ):
             raise Stale
-        record(
-            actor=actor,
-            action="node.changed",
-            thing=node,
-            details={"changed": changed, **_named(secrets or {})},
-            now=now,
-        )
+        details = {"changed": changed, **_named(secrets or {})}
+        record(actor=actor, action="node.changed", thing=node, details=details, now=now)
     node.refresh_from_db()
     return node
 
@@ -109,13 +110,17 @@ def described_node(node: Node) -> dict[str, object]:
     }  # fmt: skip
 
 
-def jump_named(*, name: str, project: Project | None, behind: Node | None = None) -> Node | None:
-    """Of the same project, or else a shared one. Raises Invalid where there is none, or where it goes in a circle."""
+def jump_named(
+    *, actor: Actor | None, name: str, project: Project | None, now: datetime, behind: Node | None = None
+) -> Node | None:
+    """Of the same project, or else a shared one. Raises Invalid where there is none that ACTOR may go through (None: an
+    inventory of the installation's own may go through any), or where it goes in a circle."""
     if not name:
         return None
     here = Q(project=project) | Q(project=None)
-    found = Node.objects.filter(here, name=name, archived_at=None).order_by(F("project").asc(nulls_last=True)).first()
-    if found is None:
+    rows = Node.objects.filter(here, name=name, archived_at=None).select_related("project")
+    found = rows.order_by(F("project").asc(nulls_last=True)).first()
+    if found is None or not _may_go_through(actor=actor, node=found, now=now):
         raise Invalid([Problem("/jump", "unknown_node", f"There is no node “{name}” here to go through.")])
     hop: Node | None = found
     for _ in range(MOST_JUMPS):
@@ -125,6 +130,13 @@ def jump_named(*, name: str, project: Project | None, behind: Node | None = None
             raise Invalid([Problem("/jump", "circle", "The way would go in a circle.")])
         hop = hop.jump
     raise Invalid([Problem("/jump", "too_long", f"The way may have at most {MOST_JUMPS} machines.")])
+
+
+def _may_go_through(*, actor: Actor | None, node: Node, now: datetime) -> bool:
+    """To go through a machine is to use it, and what is behind it is reached with its sign-in."""
+    if actor is None or may_change_nodes(actor=actor, project=node.project, now=now):
+        return True
+    return holds_use(actor=actor, node=node, now=now)
 
 
 def node_name(project: Project | None, name: str) -> str:

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 QUEUE = "opsaas"
 EXECUTE = "runbooks.execute"
 DELIVER = "runbooks.deliver"
+LOOK_AT_KEY = "runbooks.look_at_key"
 
 
 def hint_step(step_run_id: UUID, *, zone: str = "") -> None:
@@ -35,6 +36,12 @@ def hint_steps(waiting: Sequence[tuple[UUID, str]]) -> None:
 def queue_of(zone: str) -> str:
     """Workers of a network zone listen to a queue of its own; see OPSAAS_WORKER_ZONES."""
     return f"{QUEUE}.{zone}" if zone else QUEUE
+
+
+def hint_key_look(node_id: UUID, *, zone: str) -> None:
+    """Somebody wants to see a machine's host key. Must be called inside the transaction that writes it down. A hint
+    that gets lost is not sent again: whoever waits for it sees that nobody has looked, and asks once more."""
+    transaction.on_commit(lambda: _publish(LOOK_AT_KEY, {"id": str(node_id)}, zone=zone))
 
 
 def hint_deliveries() -> None:

@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from runbooks import outbox, worker
 from runbooks.notifications.email import EmailNotifier
+from runbooks.usecases.nodes.look_at_key import look
 from runbooks.usecases.notifications.deliver import deliver_due
 from runbooks.usecases.runs.execute import execute as execute_step
 
@@ -20,6 +21,11 @@ def execute(*, id: str, **_unknown: object) -> None:
 @shared_task(name=outbox.DELIVER, ignore_result=True)
 def deliver(**_unknown: object) -> None:
     deliver_due(notifiers=NOTIFIERS, now=timezone.now())
+
+
+@shared_task(name=outbox.LOOK_AT_KEY, ignore_result=True)
+def look_at_key(*, id: str, **_unknown: object) -> None:
+    look(node_id=id, looker=worker.host().keys, secrets=worker.host().secrets, clock=timezone.now)
 
 
 @worker_init.connect

@@ -12,7 +12,7 @@ from functools import cache
 from django.conf import settings
 
 from runbooks.demo.load import SAMPLES
-from runbooks.domain.ports import Executor, Lease, Outcome, OutputSink, Secrets, StopReason, Work
+from runbooks.domain.ports import Executor, KeyLooker, Lease, Outcome, OutputSink, Secrets, StopReason, Work
 from runbooks.execution.local import LocalExecutor
 from runbooks.execution.ssh import SshExecutor
 from runbooks.live.sink import Flusher
@@ -52,6 +52,7 @@ class Executors:
 @dataclass(frozen=True)
 class WorkerHost:
     executor: Executor
+    keys: KeyLooker
     secrets: Secrets
     leases: DatabaseLeases
     flusher: Flusher
@@ -75,6 +76,7 @@ def host() -> WorkerHost:
     tell_offer(worker=name, level=executor.local.ladder.strongest, why=executor.local.ladder.why)
     return WorkerHost(
         executor=executor,
+        keys=executor.ssh,
         secrets=StoredSecrets(),
         leases=DatabaseLeases(worker=name),
         flusher=Flusher(),

@@ -67,6 +67,7 @@ API = [
     Row("DELETE", "nodes/<str:id>", "401 404 403 403 204 403 204", "nodes/{node}"),
     Row("GET", "nodes/<str:id>/host-keys", "401 404 200 200 200 200 200", "nodes/{node}/host-keys"),
     Row("POST", "nodes/<str:id>/host-keys", "401 404 403 403 201 403 201", "nodes/{node}/host-keys", {"key": OTHER_KEY}),
+    Row("POST", "nodes/<str:id>/host-keys/look", "401 404 403 403 202 403 202", "nodes/{node}/host-keys/look"),
     Row("POST", "nodes/<str:id>/host-keys/<str:key>/accept", "401 404 403 403 200 403 200", "nodes/{node}/host-keys/{key}/accept"),
     Row("POST", "nodes/<str:id>/host-keys/<str:key>/reject", "401 404 403 403 200 403 200", "nodes/{node}/host-keys/{key}/reject"),
     Row("GET", "secrets", "401 200 200 200 200 200 200"),

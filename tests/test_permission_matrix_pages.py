@@ -95,6 +95,8 @@ KEEPERS = [
     Row("POST", "nodes/<str:node_id>", "302 404 403 403 302 403 302", "nodes/{node}", {"port": "2222", "user": "ops", "revision": "1"}),
     Row("POST", "nodes/<str:node_id>/archive", "302 404 403 403 302 403 302", "nodes/{node}/archive"),
     Row("GET", "nodes/<str:node_id>/archive", "405", "nodes/{node}/archive"),
+    Row("POST", "nodes/<str:node_id>/keys/look", "302 404 403 403 302 403 302", "nodes/{node}/keys/look"),
+    Row("GET", "nodes/<str:node_id>/keys/look", "405", "nodes/{node}/keys/look"),
     *(Row("POST", f"{KEYS}/{verdict}", "302 404 403 403 302 403 302", f"nodes/{{node}}/keys/{{key}}/{verdict}") for verdict in ("accept", "reject")),
     *(Row("GET", f"{KEYS}/{verdict}", "405", f"nodes/{{node}}/keys/{{key}}/{verdict}") for verdict in ("accept", "reject")),
     Row("GET POST", "secrets", "302 200 200 200 200 200 200"),

@@ -61,7 +61,8 @@ class NodeOut(serializers.ModelSerializer[Node]):
         model = Node
         fields = [
             "id", "name", "project", "host", "port", "user", "tags", "attributes", "zone", "jump", "private_key",
-            "password", "source", "revision", "created_at", "archived_at", "last_contact", "host_keys",
+            "password", "source", "revision", "created_at", "archived_at", "last_contact", "key_asked_at",
+            "key_looked_at", "key_found", "host_keys",
         ]  # fmt: skip
 
     def get_private_key(self, node: Node) -> str | None:

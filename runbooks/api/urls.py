@@ -43,6 +43,7 @@ urlpatterns = [
     path("nodes/import", nodes.NodesImport.as_view()),
     path("nodes/<str:id>", nodes.NodeDetail.as_view()),
     path("nodes/<str:id>/host-keys", nodes.HostKeys.as_view()),
+    path("nodes/<str:id>/host-keys/look", nodes.LookAtHostKey.as_view()),
     path("nodes/<str:id>/host-keys/<str:key>/accept", nodes.AcceptHostKey.as_view()),
     path("nodes/<str:id>/host-keys/<str:key>/reject", nodes.RejectHostKey.as_view()),
     path("secrets", secrets.Secrets.as_view()),

@@ -71,6 +71,18 @@ def may_call(*, address: Address, host: str, port: int, allowed: Allowed) -> boo
     return all(is_public(one) for one in reached(address))
 
 
+METADATA = IPv6Address("fd00:ec2::254")  # of a cloud; its others are link-local ones of IPv4
+
+
+def may_be_node(address: Address) -> bool:
+    """Scripts go to machines of one's own networks, so private addresses are fine. What tells a machine its secrets,
+    and what no machine has, are not."""
+    return not any(
+        one.is_multicast or one.is_unspecified or one == METADATA or (one.version == 4 and one.is_link_local)
+        for one in reached(address)
+    )
+
+
 def is_public(address: Address) -> bool:
     if address.is_multicast or address.is_reserved or not address.is_global:
         return False

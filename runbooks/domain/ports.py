@@ -129,6 +129,17 @@ class Outcome:
     host_key: SeenHostKey | None = None  # why a node was not trusted
 
 
+class NotSeen(Exception):
+    """A machine could not be asked for its host key; the text says why, for people."""
+
+
+class KeyLooker(Protocol):
+    """Goes to see which host key a machine shows."""
+
+    def host_key(self, target: Target) -> SeenHostKey:
+        """Signs in to the machines on the way, which have to be known, and not to the target. Raises NotSeen."""
+
+
 class OutputSink(Protocol):
     """Where the bytes of a script go, in order of arrival."""
 

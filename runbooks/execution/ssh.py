@@ -19,13 +19,24 @@ from typing import Self
 import paramiko
 
 from runbooks.domain.containment import not_over_ssh
-from runbooks.domain.ports import Lease, Outcome, OutcomeKind, OutputSink, StopReason, Target, Work
+from runbooks.domain.ports import (
+    Lease,
+    NotSeen,
+    Outcome,
+    OutcomeKind,
+    OutputSink,
+    SeenHostKey,
+    StopReason,
+    Target,
+    Work,
+)
 from runbooks.execution import ssh_job
 from runbooks.execution.launch import NOT_EXECUTABLE, CannotStart
 from runbooks.execution.local import DEFAULT_SEARCH_PATH
 from runbooks.execution.ssh_attempt import Attempt, Patience
-from runbooks.execution.ssh_connect import CannotConnect, Timeouts
-from runbooks.execution.ssh_pool import IDLE_SECONDS, MOST_IDLE, MOST_SESSIONS, Connection, Pool
+from runbooks.execution.ssh_connect import Timeouts, shown_key
+from runbooks.execution.ssh_line import CannotConnect
+from runbooks.execution.ssh_pool import IDLE_SECONDS, MOST_IDLE, MOST_SESSIONS, MOST_TUNNELS, Connection, Pool
 from runbooks.execution.ssh_verdict import outcome, stopped_before
 from runbooks.execution.verdict import not_started
 
@@ -54,8 +65,9 @@ class SshExecutor:
         self._search_path = search_path
         self._places = places
         self._patience = patience or Patience()
+        self._timeouts = timeouts or Timeouts()
         self._pool = Pool(
-            timeouts=timeouts or Timeouts(), most_sessions=most_sessions, idle_seconds=idle_seconds, most_idle=most_idle
+            timeouts=self._timeouts, most_sessions=most_sessions, idle_seconds=idle_seconds, most_idle=most_idle
         )
 
     def start(self) -> None:
@@ -94,6 +106,18 @@ class SshExecutor:
             return self._supervise(session=session, job=job, work=work, sink=sink, lease=lease)
         finally:
             session.close()
+
+    def host_key(self, target: Target) -> SeenHostKey:
+        """As `KeyLooker`: a connection of its own, through shared ones to the machines on the way."""
+        via = None
+        try:
+            via = self._pool.take(target.jump, room=MOST_TUNNELS) if target.jump is not None else None
+            return shown_key(target, via=via.transport if via else None, timeouts=self._timeouts)
+        except CannotConnect as failure:
+            raise NotSeen(str(failure)) from None
+        finally:
+            if via is not None:
+                self._pool.give_back(via)
 
     def _supervise(
         self, *, session: "Session", job: ssh_job.Job, work: Work, sink: OutputSink, lease: Lease

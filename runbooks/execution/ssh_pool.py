@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import paramiko
 
 from runbooks.domain.ports import Target
-from runbooks.execution.ssh_connect import CannotConnect, Timeouts, connect, hang_up
+from runbooks.execution.ssh_connect import Timeouts, connect, hang_up
+from runbooks.execution.ssh_line import CannotConnect
 
 MOST_SESSIONS = 8  # of one connection; OpenSSH's own default is 10
 MOST_TUNNELS = 50  # through one connection to a jump host; they are not sessions

@@ -38,6 +38,9 @@ class Node(models.Model):
     maintenance_until = models.DateTimeField(null=True, help_text="Empty, with a beginning: until somebody ends it.")
     maintenance_by = models.ForeignKey(User, on_delete=models.PROTECT, null=True, db_index=False, related_name="+")
     maintenance_reason = models.TextField(null=True)
+    key_asked_at = models.DateTimeField(null=True, help_text="When somebody last wanted to see its host key.")
+    key_looked_at = models.DateTimeField(null=True, help_text="When a worker last went to see it for that.")
+    key_found = models.TextField(null=True, help_text="What came of it, for people.")
 
     class Meta:
         default_permissions = ()

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from runbooks.domain.states import StepStatus
 from runbooks.models import HostKey, Node, Project, Run, StepRun
 
 SELECT_SECONDS = 5.0  # that one request may spend on a query of machines
+LOOK_PATIENCE = timedelta(seconds=90)  # as long as a machine may take that answers slowly at every turn
 FACTS = ("pk", "name", "tags", "attributes")
 MOST_HOPS_OFFERED = 500
 
@@ -64,6 +65,13 @@ def step_runs_on(*, actor: Actor, node: Node, now: datetime, limit: int = 20) ->
     if node.project_id:
         found = found.filter(run__runbook__project=node.project_id)
     return list(found.select_related("run__runbook__project").order_by("-pk")[:limit])
+
+
+def being_looked_at(*, node: Node, now: datetime) -> bool:
+    """Whether somebody waits to see its host key, and it is worth waiting."""
+    if node.key_asked_at is None or now - node.key_asked_at > LOOK_PATIENCE:
+        return False
+    return node.key_looked_at is None or node.key_looked_at < node.key_asked_at or node.key_found is None
 
 
 def facts_of(rows: Iterable[tuple[Any, ...]]) -> Iterator[NodeFacts]:

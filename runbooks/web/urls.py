@@ -71,6 +71,7 @@ KEEPERS = [
     path("nodes/import", nodes.import_nodes, name="import_nodes"),
     path("nodes/<str:node_id>", node.node, name="node"),
     path("nodes/<str:node_id>/archive", node.archive_node, name="archive_node"),
+    path("nodes/<str:node_id>/keys/look", node.look_at_host_key, name="look_at_host_key"),
     path(KEY + "/accept", node.decide_host_key, {"verdict": "accept"}, name="accept_host_key"),
     path(KEY + "/reject", node.decide_host_key, {"verdict": "reject"}, name="reject_host_key"),
     path("secrets", secrets.secrets, name="secrets"),

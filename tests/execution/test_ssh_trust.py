@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncssh
 import pytest
 
-from runbooks.domain.ports import Outcome, OutcomeKind, StopReason, Target
+from runbooks.domain.ports import NotSeen, Outcome, OutcomeKind, StopReason, Target
 from runbooks.execution.ssh import SshExecutor
 from runbooks.execution.ssh_attempt import Patience
 from runbooks.execution.ssh_connect import Timeouts
@@ -219,6 +219,7 @@ def test_no_thread_and_no_descriptor_is_left(server: Server) -> None:
         links = [os.readlink(path) for path in map(str, Path("/proc/self/fd").iterdir()) if os.path.lexists(path)]
         return threads, links.count("anon_inode:[eventfd]")
 
+    wait_until(lambda: not left()[0])  # of tests before
     before = left()
     with SshExecutor() as executor:
         for _ in range(3):
@@ -226,3 +227,38 @@ def test_no_thread_and_no_descriptor_is_left(server: Server) -> None:
             refused(executor, replace(server.target, user="nobody"), "refused")
         assert left()[0]
     wait_until(lambda: left() == before)
+
+
+def test_the_key_of_a_machine_is_shown_without_a_sign_in(executor: SshExecutor, server: Server) -> None:
+    before = len(server.commands)
+    for pinned in ((), server.target.host_keys, (public(new_key()),)):
+        seen = executor.host_key(replace(server.target, host_keys=pinned, private_key="", password=""))
+        assert (seen.key, seen.fingerprint) == (server.target.host_keys[0], server.host_keys[0].get_fingerprint())
+    assert len(server.commands) == before
+    wait_until(lambda: not server.connections)
+
+
+def test_the_key_of_a_machine_behind_another_is_shown(executor: SshExecutor, server: Server) -> None:
+    with Server() as inner:
+        seen = executor.host_key(replace(inner.target, host_keys=(), private_key="", jump=server.target))
+        assert seen.key == inner.target.host_keys[0]
+        unknown = replace(server.target, host_keys=())
+        with pytest.raises(NotSeen, match="is not known yet"):
+            executor.host_key(replace(inner.target, jump=unknown))
+
+
+def test_where_no_node_can_be_nothing_is_sent(executor: SshExecutor, server: Server) -> None:
+    """Such as where a cloud tells a machine its secrets."""
+    for host in ("169.254.169.254", "0.0.0.0", "224.0.0.1", "::ffff:169.254.169.254", "2852039166", "fd00:ec2::254"):
+        refused(executor, replace(server.target, host=host), "where no node can be")
+    for host in ("169.254.169.254", "::ffff:169.254.169.254"):
+        refused(executor, replace(server.target, host=host, jump=server.target), "where no node can be")
+
+
+def test_what_another_kind_of_server_says_is_nobodys_concern(executor: SshExecutor, server: Server) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        talk = threading.Thread(target=lambda: listener.accept()[0].sendall(b"-ERR the secret is 42\r\n" * 200))
+        talk.start()
+        outcome = refused(executor, replace(server.target, port=listener.getsockname()[1]), "as an SSH server")
+        talk.join()
+    assert "42" not in outcome.detail

@@ -20,6 +20,7 @@ from runbooks.queries.nodes import host_key, nodes
 from runbooks.usecases.nodes.credentials import credentials, taken_apart
 from runbooks.usecases.nodes.host_keys import accept, pin, reject
 from runbooks.usecases.nodes.import_nodes import import_data
+from runbooks.usecases.nodes.look_at_key import ACTION, ask
 from runbooks.usecases.nodes.write import add_node, change_node
 
 
@@ -121,6 +122,19 @@ class HostKeys(NodeView):
         node, asked = self.node(), self.asked(HostKeyIn)
         made = pin(actor=self.actor, node=node, text=asked["key"], now=self.now)
         return Response(HostKeyOut(made).data, status=201)
+
+
+class LookAtHostKey(NodeView):
+    action = ACTION
+
+    @extend_schema(request=Nothing, responses={202: NodeOut})
+    def post(self, request: Request, id: str) -> Response:
+        """A worker goes to see which key the machine shows. Then it is among the node's keys, and the node's
+        `key_found` says what came of it; its `key_looked_at` is later than its `key_asked_at` from then on."""
+        node = self.node()
+        self.asked(Nothing)
+        ask(actor=self.actor, node=node, now=self.now)
+        return self.answered(node, status=202)
 
 
 class OneHostKey(NodeView):

@@ -51,10 +51,15 @@ def way_of(wanted: PlannedNode) -> tuple[Way, Decision]:
         return (), no(changed)
     if not now.keys:
         return (), no("Nobody has accepted a host key of this node. Nothing was done there.")
+    return way_along(node), YES
+
+
+def way_along(node: Node) -> Way:
+    """As it is now, the node itself last."""
     every = with_ways([node])
     keys = accepted_keys(every)
     secrets = _secret_paths(every)
-    return tuple(_hop(one, keys, secrets) for one in [*way_to(node, every), node]), YES
+    return tuple(_hop(one, keys, secrets) for one in [*way_to(node, every), node])
 
 
 def target_along(way: Way, *, secrets: Secrets | None) -> Target | None:

@@ -1,5 +1,6 @@
 """One machine: how it is reached, by which keys it is known, and what ran there."""
 
+from contextlib import suppress
 from datetime import datetime
 
 from django.contrib import messages
@@ -11,10 +12,12 @@ from django.views.decorators.http import require_POST
 from runbooks.access import fetch
 from runbooks.access.actors import Actor
 from runbooks.models import Node
-from runbooks.queries.nodes import hops, host_key, step_runs_on
+from runbooks.queries.nodes import being_looked_at, hops, host_key, step_runs_on
 from runbooks.queries.secrets import usable_secrets
+from runbooks.usecases.conflict import Conflict
 from runbooks.usecases.nodes.credentials import credentials
 from runbooks.usecases.nodes.host_keys import accept, reject
+from runbooks.usecases.nodes.look_at_key import ACTION, ask, may_look
 from runbooks.usecases.nodes.write import change_node, may_change_nodes
 from runbooks.web.acting import posted, refusals_shown_in
 from runbooks.web.forms.nodes import Choices, NodeForm, shown_fields
@@ -45,6 +48,8 @@ def node(request: HttpRequest, node_id: str, *, actor: Actor, now: datetime) -> 
         "sign_in": [secret for secret in (found.private_key, found.password) if secret],
         "change": may_change_nodes(actor=actor, project=found.project, now=now),
         "keys": found.host_keys.select_related("decided_by"),
+        "look": may_look(actor=actor, node=found, now=now),
+        "looking": being_looked_at(node=found, now=now),
         "recent": step_runs_on(actor=actor, node=found, now=now),
     }
     return render(request, "web/nodes/node.html", context, status=form.status)
@@ -64,6 +69,16 @@ def archive_node(request: HttpRequest, node_id: str, *, actor: Actor, now: datet
     change_node(actor=actor, node=found, changes={"archived": archived}, revision=None, now=now)
     text = _("%(name)s is archived: no run goes there.") if archived else _("%(name)s is in service again.")
     messages.success(request, text % {"name": found.path})
+    return redirect("node", node_id=found.pk)
+
+
+@require_POST
+@page
+def look_at_host_key(request: HttpRequest, node_id: str, *, actor: Actor, now: datetime) -> HttpResponse:
+    """Answers at once: the page shows what comes of it."""
+    found = fetch.node(actor=actor, node_id=node_id, action=ACTION, now=now)
+    with suppress(Conflict):  # pressed twice: both wait for the same
+        ask(actor=actor, node=found, now=now)
     return redirect("node", node_id=found.pk)
 
 

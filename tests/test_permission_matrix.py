@@ -8,6 +8,7 @@ what the act answers. Each call is rolled back, so that the order does not matte
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
@@ -15,6 +16,7 @@ from django.test import Client
 from django.utils import timezone
 
 from runbooks.models import Group, HostKey, Membership, Node
+from runbooks.usecases.approvals.delegate import delegate, take_back
 from runbooks.usecases.versions.review import review
 from runbooks.usecases.versions.submit import submit
 from tests.keys import KEY, OTHER_KEY
@@ -99,6 +101,12 @@ API = [
     Row("POST", "runs/<str:id>/steps/<str:step>/complete", "401 404 409 403 409 403 403", "runs/{run}/steps/{step}/complete", {"verdict": "approve"}),
     Row("POST", "runs/<str:id>/resume", "401 404 409 403 409 403 403", "runs/{run}/resume"),
     Row("POST", "runs/<str:id>/rerun", "401 404 202 403 202 403 403", "runs/{run}/rerun"),
+    Row("GET", "runs/<str:id>/approval", "401 404 200 200 200 200 200", "runs/{awaiting}/approval"),
+    Row("POST", "runs/<str:id>/approval", "401 404 403 403 200 403 403", "runs/{awaiting}/approval", {"verdict": "approve", "plan_hash": "{plan}"}),
+    Row("GET", "approvals", "401 200 200 200 200 200 200"),
+    Row("GET", "delegations", "401 200 200 200 200 200 200"),
+    Row("POST", "delegations", "401 201 201 400 201 201 201", body={"delegate": "author", "ends_at": "{soon}"}),
+    Row("DELETE", "delegations/<str:id>", "401 404 404 204 204 404 204", "delegations/{delegation}"),
     Row("GET", "audit/events", "401 403 403 403 403 200 403"),
     Row("GET", "schema", "401 200 200 200 200 200 200"),
     Row("GET", "docs", "401 200 200 200 200 200 200"),
@@ -137,9 +145,17 @@ def filled(world: World) -> Filled:
     node = Node.objects.create(project=world.project, name="web1", host="web1")
     key = HostKey.objects.create(node=node, key=KEY, seen_at=now)
     world.secret()
+    soon = now + timedelta(days=1)
+    awaiting = world.started(world.published("careful", policy={"approvals": {}}))
+    lent = delegate(actor=world.actor("owner"), to="author", until=soon, now=now)
+    take_back(actor=world.actor("owner"), delegation=lent, now=now)  # who approves here is who is meant
     return Filled(
         {
             "run": str(run.pk),
+            "awaiting": str(awaiting.pk),
+            "plan": awaiting.plan_hash,
+            "soon": soon.isoformat(),
+            "delegation": str(lent.pk),
             "step": str(run.step_runs.get().pk),
             "node": str(node.pk),
             "key": str(key.pk),

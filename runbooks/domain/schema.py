@@ -12,6 +12,7 @@ from runbooks.domain.schema_parts import FILE_NAME, LINE, NAME, SLUG, TIMEOUT, T
 from runbooks.domain.schema_parts import list_schema as _list
 from runbooks.domain.schema_parts import object_schema as _object
 from runbooks.domain.schema_parts import text_schema as _text
+from runbooks.domain.schema_policy import POLICY
 from runbooks.domain.schema_targets import STEP_LOCAL, TARGETS
 from runbooks.domain.targets import AMOUNT
 
@@ -39,7 +40,7 @@ PATTERN_RULES = {
 }
 
 NOT_SUPPORTED_YET = {
-    "spec.policy": "Approvals and break-glass are not supported yet: who holds the right to run may run at once.",
+    "spec.policy.break_glass": "Break-glass is not supported yet: nobody passes a guardrail.",
     "spec.notify": "Notification rules are not supported yet: owners are told of every run.",
     "spec.steps[].runbook": "Runbooks as steps are not supported yet: put the script into a step.",
 }
@@ -163,6 +164,7 @@ SPEC = _object(
         "parameters": _list("Parameters", "The inputs, in the order of the form.", of=PARAMETER, most=MAX_PARAMETERS),
         "steps": _list("Steps", "What is done, in this order.", of=STEP, least=1, most=MAX_STEPS),
         "targets": TARGETS,
+        "policy": POLICY,
         **SPEC_FLOW,
     },
 )

@@ -1,5 +1,6 @@
 """Stored facts. Django finds the models here."""
 
+from runbooks.models.approvals import Approval, ApprovalRequest, Delegation
 from runbooks.models.audit import AuditEvent, AuditLeaf, AuditPending
 from runbooks.models.fan_out import FanOut
 from runbooks.models.files import FileContent, RunFile
@@ -19,7 +20,7 @@ from runbooks.models.grants import (
 from runbooks.models.guardrails import BreakGlassReview, Freeze
 from runbooks.models.kept import Artifact, Note
 from runbooks.models.nodes import HostKey, Node
-from runbooks.models.outbox import Delivery, IdempotencyKey
+from runbooks.models.outbox import Delivery, DeliveryAbout, IdempotencyKey
 from runbooks.models.people import Group, Membership, Token, TokenKind, User, UserKind
 from runbooks.models.projects import INSTALLATION_ID, Installation, Project, Review, Runbook, Version
 from runbooks.models.runs import OutputChunk, Run, RunEvent, StepRun
@@ -28,12 +29,16 @@ from runbooks.models.secrets import RunSecret, Secret, SecretReference, SecretVa
 
 __all__ = [
     "INSTALLATION_ID",
+    "Approval",
+    "ApprovalRequest",
     "Artifact",
     "AuditEvent",
     "AuditLeaf",
     "AuditPending",
     "BreakGlassReview",
+    "Delegation",
     "Delivery",
+    "DeliveryAbout",
     "FanOut",
     "FileContent",
     "Freeze",

@@ -9,12 +9,20 @@ from runbooks.models.people import User
 from runbooks.models.runs import Run
 
 
+class DeliveryAbout(models.TextChoices):
+    """What a message tells of: one of each for a run and a person."""
+
+    USE = "use"
+    APPROVAL = "approval"
+
+
 class Delivery(models.Model):
     """One message to one person through one channel, with what became of it."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="deliveries")
     recipient = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    about = models.CharField(max_length=10, choices=DeliveryAbout.choices, default=DeliveryAbout.USE)
     channel = models.CharField(max_length=20, default="email")
     address = models.CharField(max_length=300)
     subject = models.CharField(max_length=300)
@@ -28,7 +36,7 @@ class Delivery(models.Model):
     class Meta:
         default_permissions = ()
         constraints = [
-            models.UniqueConstraint(name="one_message_per_use", fields=["run", "recipient", "channel"]),
+            models.UniqueConstraint(name="one_message_per_use", fields=["run", "recipient", "channel", "about"]),
         ]
         indexes = [
             models.Index(name="deliveries_due", fields=["next_attempt_at"], condition=Q(next_attempt_at__isnull=False))

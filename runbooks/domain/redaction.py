@@ -36,6 +36,7 @@ class Masker:
         self._pattern: re2._Regexp | None = None
         self._stale = False
         self._held = b""
+        self.found = 0  # how many were masked so far
         for value in values:
             self.add(value)
 
@@ -57,6 +58,12 @@ class Masker:
     def finish(self) -> bytes:
         """What was held back until the end."""
         return self._masked(b"", final=True)
+
+    def beside(self) -> "Masker":
+        """Another one for the same secrets, and for another stream."""
+        other = Masker()
+        other._forms, other._stale = set(self._forms), True
+        return other
 
     def whole(self, text: str) -> str:
         """A text by itself, aside from the stream."""
@@ -80,6 +87,7 @@ class Masker:
             if not length:
                 break
             shown.append(MASK)
+            self.found += 1
             at = start + length
         self._held = data[start:]
         return b"".join(shown)

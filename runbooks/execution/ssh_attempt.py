@@ -1,8 +1,9 @@
 """One attempt on a node, seen from its worker thread: bytes to the sink, the lease to the wrapper, until it reports."""
 
+import contextlib
 import os
 import select
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import paramiko
 
@@ -11,11 +12,14 @@ from runbooks.execution import ssh_job
 from runbooks.execution.linux import boottime
 from runbooks.execution.ssh_artifacts import Hand
 from runbooks.execution.ssh_bell import Bell
-from runbooks.execution.ssh_speech import Output, Speech
+from runbooks.execution.ssh_report import Report
+from runbooks.execution.ssh_speech import Nonsense, Output, Speech, number
 
 READ_BYTES = 65536
 UNSENT_WAIT_SECONDS = 0.02  # there is nothing to poll for until a window opens
 SHARE_TO_RENEW = 0.25  # of what is left of the lease; renewing more often would only make traffic
+MOST_READS = 64  # in a row: who never stops talking must not keep us from looking at clock and lease
+MOST_WORDS = 50  # that a node has to say of one script
 FOREVER = float("inf")
 
 
@@ -26,30 +30,7 @@ class Patience:
     start: float = 60.0  # for a login shell with slow start-up files
     report: float = 30.0  # beyond timeout and grace: after that the node is given up
     silence: float = 10.0  # beyond the moment at which the node must have ended the script by itself
-
-
-@dataclass
-class Report:
-    """What became of it, as far as the node could tell."""
-
-    words: list[str] = field(default_factory=list)  # lines as `ssh_speech` has them
-    files: dict[str, bytes] = field(default_factory=dict)
-    tighter: dict[str, int] = field(default_factory=dict)  # limits that the node itself had set lower
-    complaints: list[str] = field(default_factory=list)  # about artifacts
-    sent: bool = False  # the whole job: from then on the script may have been started
-    stop_reason: StopReason | None = None
-    timed_out: bool = False
-    silent: bool = False  # given up, because nothing was heard any more
-    late: bool = False  # the node never answered at all
-
-    @property
-    def unkillable(self) -> str:
-        """What could not be ended, for people; mostly nothing."""
-        return " ".join((self.word("ended") or "").split(" ")[2:])
-
-    def word(self, first: str) -> str | None:
-        """The rest of the line that begins with it."""
-        return next((line.partition(" ")[2] for line in self.words if line.partition(" ")[0] == first), None)
+    hand_over: float = 1800.0  # for all artifacts together
 
 
 class Attempt:
@@ -82,10 +63,12 @@ class Attempt:
         name = f"opsaas-{work.run_id}-{os.urandom(16).hex()}"
         self._unsent = bytearray(ssh_job.opening(token=token, folder_name=name, places=places))
         self._node_clock: tuple[int, float] | None = None  # its hundredths of a second at our second
+        self._stop_before: StopReason | None = None  # what was asked of us when artifacts began to come
         self._renewed_until = 0.0  # as last sent
         self._heard_until = FOREVER  # as last confirmed by the node
         self._start_by = boottime() + patience.start
-        self._timeout_at = self._kill_at = self._report_by = FOREVER
+        self._timeout_at = self._kill_at = self._report_by = self._hand_over_by = FOREVER
+        self._runs = False
         self._asked_to_stop = self._asked_to_kill = self._over = False
 
     def follow(self) -> Report:
@@ -118,7 +101,7 @@ class Attempt:
         self._look_at_the_clock()
 
     def _sleep_seconds(self) -> float:
-        if self.channel.recv_ready():
+        if self.channel.recv_ready() or self.channel.recv_stderr_ready():
             return 0.0
         if self._unsent:
             return UNSENT_WAIT_SECONDS
@@ -146,16 +129,20 @@ class Attempt:
 
     def _drain(self) -> None:
         """After the line broke: what had arrived counts."""
-        self._hear()
+        with contextlib.suppress(OSError):
+            self._hear()
         while self.channel.recv_ready():
             self._pass_on(self.channel.recv(READ_BYTES))
 
     def _hear(self) -> None:
-        """All that has come; the end of an artifact may have brought the beginning of the next one along."""
+        """What has come; the end of an artifact may have brought the beginning of the next one along."""
         lines: list[str] = []
-        while lines or self.channel.recv_stderr_ready():
+        left = MOST_READS
+        while lines or (left and self.channel.recv_stderr_ready()):
             self._obey(lines)
-            more = self.channel.recv_stderr(READ_BYTES) if self.channel.recv_stderr_ready() else b""
+            more = b""
+            if left and self.channel.recv_stderr_ready():
+                left, more = left - 1, self.channel.recv_stderr(READ_BYTES)
             lines = self._speech.hear(more)
 
     def _obey(self, lines: list[str]) -> None:
@@ -164,24 +151,34 @@ class Attempt:
             if word == "hello":
                 self._answer(rest)
             elif word == "running":
-                self._timeout_at = boottime() + self.work.timeout_seconds
+                self._begin_to_run()
             elif word == "renewed":
-                self._heard_until = self._by_our_clock(int(rest))
+                self._heard_until = min(self._by_our_clock(number(rest)), self._renewed_until)
             elif word in {"artifact", "no_artifact"}:
-                self._take_artifact(int(rest), plain=word == "artifact")
-            elif word == "tighter":
+                self._take_artifact(number(rest), plain=word == "artifact")
+            elif word == "tighter" and len(self.report.tighter) < MOST_WORDS:
                 name, _, value = rest.partition(" ")
-                self.report.tighter[name] = int(value)
-            else:
+                self.report.tighter[name] = number(value)
+            elif len(self.report.words) < MOST_WORDS:
                 self.report.words.append(line)
                 self._begin_to_end(word)
+            else:
+                raise Nonsense
 
     def _answer(self, text: str) -> None:
         clock, _, root = text.partition(" ")
-        self._node_clock = (int(clock), boottime())
+        if self._node_clock is not None:
+            raise Nonsense
+        self._node_clock = (number(clock), boottime())
         self._heard_until = self._renewed_until = self.lease.good_until
         self._unsent += self.job.pack(root=root, deadline=self._by_node_clock(self._renewed_until))
         self._start_by += self.patience.start
+        self._timeout_at = self._start_by + self.work.timeout_seconds  # also for a node that never says it runs
+
+    def _begin_to_run(self) -> None:
+        if not self._runs:
+            self._runs = True
+            self._timeout_at = boottime() + self.work.timeout_seconds
 
     def _begin_to_end(self, word: str) -> None:
         """The script has ended; only the rest of what the node has to say is waited for."""
@@ -192,7 +189,10 @@ class Attempt:
 
     def _take_artifact(self, size: int, *, plain: bool) -> None:
         name = os.fsdecode(self._speech.files.pop("name", b""))
-        self._report_by = boottime() + self.patience.report
+        now = boottime()
+        if self._hand_over_by == FOREVER:
+            self._hand_over_by, self._stop_before = now + self.patience.hand_over, self.lease.stop
+        self._report_by = min(now + self.patience.report, self._hand_over_by)
         if self._hand is None or self.lease.stop is StopReason.LEASE_LOST:
             self.answer("enough")
         else:
@@ -205,15 +205,17 @@ class Attempt:
         """The next bytes of an artifact. Raises OSError when no more can come."""
         while not (data := self._speech.take(most)):
             self._send()
-            if self.channel.closed or self.channel.eof_received or boottime() > self._report_by:
+            if self.channel.closed or self.channel.eof_received:
                 raise OSError("the connection ended")
+            if boottime() > self._report_by or self.lease.stop is not self._stop_before:
+                raise OSError("it took too long, or was stopped")
             self._poll.poll(100)
             self._bell.silence()
             if self.channel.recv_ready():
                 self._pass_on(self.channel.recv(READ_BYTES))  # both share a window: unread, it would stay shut
             while self.channel.recv_stderr_ready():
                 self._speech.feed(self.channel.recv_stderr(READ_BYTES))
-        self._report_by = boottime() + self.patience.report
+        self._report_by = min(boottime() + self.patience.report, self._hand_over_by)
         return data
 
     def _pass_on(self, data: bytes) -> None:

@@ -19,10 +19,28 @@ Each line begins with a token of 128 random bits that only worker and wrapper kn
 shell's start-up file can forge one.
 """
 
+import re
 from dataclasses import dataclass, field
 
+from runbooks.domain.problems import printable
+
+FILES = {"output", "summary", "name"}  # that a node may send by themselves
+LONGEST_LINE = 4096  # characters that are heeded
 MOST_NOISE = 4 * 1024 * 1024  # what start-up files of a login shell may print before the wrapper begins
 LARGEST_FILE = 2 * 1024 * 1024
+
+
+_NUMBER = re.compile(r"[0-9]{1,15}")
+
+
+class Nonsense(OSError):
+    """What the node says can't be a wrapper's words: nothing more is asked of it."""
+
+
+def number(text: str) -> int:
+    if not _NUMBER.fullmatch(text):
+        raise Nonsense
+    return int(text)
 
 
 @dataclass
@@ -43,7 +61,7 @@ class Speech:
             line, _, rest = self._unread.partition(b"\n")
             self._unread = rest
             if line.startswith(self.token + b" "):
-                text = line[len(self.token) + 1 :].decode(errors="replace")
+                text = printable(line[len(self.token) + 1 :][:LONGEST_LINE].decode(errors="replace"))
                 if not self._begins_file(text):
                     lines.append(text)
         if not self._missing and len(self._unread) > MOST_NOISE:
@@ -64,7 +82,8 @@ class Speech:
         """False while a part of a file is still to come."""
         if self._missing:
             part = self._unread[: self._missing]
-            self.files[self._file] += bytes(part)
+            if self._file in FILES:
+                self.files[self._file] += bytes(part)
             del self._unread[: len(part)]
             self._missing -= len(part)
         return not self._missing
@@ -74,8 +93,9 @@ class Speech:
         name, _, size = rest.partition(" ")
         if word != "file" or not size.isdigit():
             return False
-        self._file, self._missing = name, min(int(size), LARGEST_FILE)
-        self.files[name] = b""
+        self._file, self._missing = name, min(int(size[:10]), LARGEST_FILE)
+        if name in FILES:
+            self.files[name] = b""
         return True
 
 

@@ -1,14 +1,16 @@
 """From a node's report to an Outcome, in sentences for people."""
 
 import errno
+import re
 
 from runbooks.domain import outputs
 from runbooks.domain.ports import Level, Outcome, OutcomeKind, StopReason
 from runbooks.execution.launch import NOT_EXECUTABLE, NOT_FOUND, CannotStart, explain
 from runbooks.execution.left import LARGEST_SUMMARY_BYTES, Left
-from runbooks.execution.ssh_attempt import Report
+from runbooks.execution.ssh_report import Report
 from runbooks.execution.verdict import not_started
 
+_ENDED = re.compile(r"([a-z]+) ([0-9]{1,3})(?: |$)")
 _NOT_KNOWN = "How far it came is not known."
 _LIMITS = {
     "cpu_seconds": "processor time",
@@ -29,10 +31,10 @@ def outcome(report: Report, *, node: str, program: str) -> Outcome:
     refusal = _refusal(report, node, program)
     if refusal is not None:
         return not_started(refusal, *trouble)
-    ended = report.word("ended")
+    ended = _ENDED.match(report.word("ended") or "")
     if ended is None:
         return _cut(report, node)
-    why, code, *_ = ended.split(" ")
+    why, code = ended.groups()
     if report.unkillable or why in _LOST:
         return _lost(report, node, why, trouble)
     left = _left(report, node)

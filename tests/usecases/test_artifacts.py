@@ -1,5 +1,6 @@
 """What scripts leave as artifacts: kept whole, named by what they hold, given out as downloads only."""
 
+import base64
 import hashlib
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,7 +12,7 @@ from django.utils import timezone
 
 from runbooks.domain.ports import Lease, Outcome, OutcomeKind, OutputSink, Work
 from runbooks.live.storage import storage
-from runbooks.models import Artifact, AuditEvent, Run, Runbook
+from runbooks.models import Artifact, AuditEvent, Run, Runbook, RunEvent
 from runbooks.usecases.runs.artifacts import MOST_ARTIFACTS
 from runbooks.usecases.runs.remove_output import remove_output
 from runbooks.usecases.runs.seal import remove_orphans
@@ -140,3 +141,48 @@ def test_the_page_shows_artifacts_to_those_who_may_see_output(world: World) -> N
     run = left(world)
     assert "report.html" in world.browser("runner").get(f"/runs/{run.pk}").content.decode()
     assert "report.html" not in world.browser("author").get(f"/runs/{run.pk}").content.decode()
+
+
+SECRET = "correct-horse-battery"
+
+
+@dataclass
+class Telling(Leaving):
+    """A script that got a secret, and marks another word as one."""
+
+    def execute(self, *, work: Work, sink: OutputSink, lease: Lease) -> Outcome:
+        sink.write(b"::add-mask::made-up-while-running\n")
+        return super().execute(work=work, sink=sink, lease=lease)
+
+
+def with_secret(world: World) -> Runbook:
+    world.secret("deploy", SECRET)
+    uses = {"TOKEN": f"{world.project.slug}/deploy"}
+    step = {"id": "main", "interpreter": ["sh"], "script": "x", "timeout": "60s", "secrets": uses}
+    return world.published("telling", steps=[step])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"token=" + SECRET.encode(),
+        b"x" * 995 + SECRET.encode() + b"x" * 3000,  # across the border of two pieces
+        SECRET.encode(),
+        base64.b64encode(b"user:" + SECRET.encode()),
+        SECRET.encode().hex().encode(),
+        b"made-up-while-running",
+    ],
+)
+def test_an_artifact_that_holds_a_secret_is_not_kept(world: World, folder: Path, data: bytes) -> None:
+    executor = Telling(files={"bundle": data, "clean": b"nothing in here"})
+    run = world.executed(world.started(with_secret(world)), executor)
+    assert [one.name for one in run.artifacts.all()] == ["clean"]
+    assert executor.said == ["is not kept: it holds a secret of this run", ""]
+    assert [path for path in folder.rglob("*") if path.is_file() and data in path.read_bytes()] == []
+
+
+def test_an_artifact_is_not_named_by_a_secret(world: World) -> None:
+    executor = Telling(files={f"logs/{SECRET}.txt": b"x", "clean": b"x"})
+    run = world.executed(world.started(with_secret(world)), executor)
+    assert [one.name for one in run.artifacts.all()] == ["clean"]
+    assert SECRET not in str(list(RunEvent.objects.values_list("data", flat=True)))

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from runbooks.domain.ports import NotStored, Storage
 from runbooks.domain.problems import printable
+from runbooks.domain.redaction import Masker
 from runbooks.domain.states import StepStatus
 from runbooks.live.append import FenceLost, StepKey
 from runbooks.live.insist import insist
@@ -30,11 +31,17 @@ class ContentChanged(NotStored):
     """What lies in the storage is not what was put there."""
 
 
-class StoredArtifacts:
-    """The `ArtifactKeeper` of one claimed step run."""
+class HoldsSecret(Exception):
+    """Nothing of it is kept: with `***` in its middle, an archive or a database would be broken and not say so."""
 
-    def __init__(self, *, key: StepKey, release: Callable[[], None], clock: Callable[[], datetime]) -> None:
-        self._key, self._release, self._clock = key, release, clock
+
+class StoredArtifacts:
+    """The `ArtifactKeeper` of one claimed step run. MASKER knows the secrets that the run has by now."""
+
+    def __init__(
+        self, *, key: StepKey, release: Callable[[], None], clock: Callable[[], datetime], masker: Masker
+    ) -> None:
+        self._key, self._release, self._clock, self._masker = key, release, clock, masker
         self._count = self._bytes = 0
 
     def keep(self, *, name: str, size: int, pieces: Iterable[bytes]) -> str:
@@ -46,7 +53,12 @@ class StoredArtifacts:
         if self._bytes + size > settings.OPSAAS_ARTIFACTS_LIMIT_BYTES:
             most = f"{settings.OPSAAS_ARTIFACTS_LIMIT_BYTES:,}"
             return f"is not kept: it has {size:,} bytes, and those of a step may have {most} together"
-        self._store(place=place, name=name, size=size, pieces=pieces)
+        if self._masker.whole(printable(name)) != printable(name):
+            return "is not kept: its name holds a secret of this run"
+        try:
+            self._store(place=place, name=name, size=size, pieces=_without_secrets(pieces, self._masker))
+        except HoldsSecret:
+            return "is not kept: it holds a secret of this run"
         self._count, self._bytes = self._count + 1, self._bytes + size
         return ""
 
@@ -104,6 +116,22 @@ def forget_content(*, run_id: UUID) -> None:
 def is_wanted(key: str) -> bool:
     """Whether an object of the storage is the content of an artifact that is still kept."""
     return Artifact.objects.filter(key=key, run__output_removed_at=None).exists()
+
+
+def _without_secrets(pieces: Iterable[bytes], masker: Masker) -> Iterator[bytes]:
+    """Raises HoldsSecret in place of a last piece."""
+    if not masker:
+        yield from pieces
+        return
+    looking = masker.beside()
+    for piece in pieces:
+        looking.feed(piece)
+        if looking.found:
+            raise HoldsSecret
+        yield piece
+    looking.finish()
+    if looking.found:
+        raise HoldsSecret
 
 
 def _passed(pieces: Iterable[bytes], look: Callable[[bytes], None]) -> Iterator[bytes]:

@@ -123,7 +123,7 @@ def _executed(*, claimed: Claim, host: Host, sink: DatabaseSink, lease: Lease, r
             deliver, run_id=str(claimed.run.pk), plan=claimed.plan, step=claimed.step, secrets=host.secrets
         )
         delivery = insist(opened, seconds=settings.OPSAAS_LEASE_SECONDS / 2)
-        keeper = StoredArtifacts(key=claimed.key, release=host.release, clock=timezone.now)
+        keeper = StoredArtifacts(key=claimed.key, release=host.release, clock=timezone.now, masker=redactor.masker)
         target = target_along(claimed.way, secrets=host.secrets)
         work = replace(_work(claimed, delivery), artifacts=keeper, target=target)
     except (FileGone, NoSecret, DatabaseError) as error:

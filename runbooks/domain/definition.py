@@ -11,6 +11,7 @@ from runbooks.domain.durations import seconds_of
 from runbooks.domain.flow import NO_FLOW, Concurrency, Flow, concurrency_of, flow_of, handlers_in
 from runbooks.domain.flow_sense import StepPlace, flow_problems
 from runbooks.domain.json_tree import problems_in_tree
+from runbooks.domain.names import repeated_names
 from runbooks.domain.parameters import Parameter, ParameterType, normal
 from runbooks.domain.pauses import Pause, default_timeout, kind_problems, pause_of, wait_problems
 from runbooks.domain.ports import Containment
@@ -20,7 +21,6 @@ from runbooks.domain.schema_problems import schema_problems
 from runbooks.domain.sense import (
     first_line_problems,
     parameter_problems,
-    repeated_names,
     secret_name_problems,
     size_problems,
     timeout_problems,

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from runbooks.domain.names import repeated_names
 from runbooks.domain.nodes import ATTRIBUTE_CHARACTERS, MOST_ATTRIBUTES, NodeSpec, clean_node
 from runbooks.domain.problems import Invalid, Problem, pointer_to
-from runbooks.domain.sense import repeated_names
 
 MOST_IN_A_LIST = 10_000
 NO_TAGS = {"all", "ungrouped", "_meta"}

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from runbooks.domain.names import SLUG
+from runbooks.domain.names import SLUG, repeated_names
 from runbooks.domain.problems import Invalid, Problem
-from runbooks.domain.sense import repeated_names
 
 FIELDS = {"name", "project", "file", "command"}
 

@@ -15,16 +15,6 @@ LONGEST_SECONDS = 24 * 3600
 _COUNTED = {ParameterType.INTEGER, ParameterType.CHOICES, ParameterType.FILE}
 
 
-def repeated_names(names: Iterable[tuple[str, object]]) -> Iterator[Problem]:
-    """NAMES come with their pointers; the first of a name is right, the others are not."""
-    seen: set[str] = set()
-    for pointer, name in names:
-        if isinstance(name, str):
-            if name in seen:
-                yield Problem(pointer, "repeated", f"Another one before this is called {shown(name)} already.")
-            seen.add(name)
-
-
 def size_problems(text: str, *, most: int, pointer: str) -> Iterator[Problem]:
     """The schema counts characters, the disk bytes."""
     if len(text.encode()) > most:

@@ -2,15 +2,29 @@
 import { announce } from "../lib/controls";
 import { text } from "../lib/texts";
 import { EXCERPT_LINES, fetchExcerpt, type Where } from "./excerpt";
-import { TROUBLE, type StepLog } from "./lines";
+import { TROUBLE, type Line, type StepLog } from "./lines";
 import { fetchMatches } from "./search";
-import { isSame } from "./store";
-import type { Viewer } from "./viewer";
+import type { Selection } from "./selection";
+import { isSame, type Store } from "./store";
+import type { LogView } from "./view";
 
 const MOST_LOOKS = 120; // for the next error: each is bounded by the server
 
+/** What a jump needs of the log that it jumps in. */
+export interface Jumpable {
+  readonly root: HTMLElement;
+  readonly store: Store;
+  readonly selection: Selection;
+  readonly view: LogView;
+  readonly onlyStep: string;
+  excerpt: StepLog | null;
+  choose(line: Line, options: { reveal: boolean }): void;
+  reveal(line: Line): void;
+  refresh(): void;
+}
+
 export class Jumps {
-  constructor(private readonly viewer: Viewer) {}
+  constructor(private readonly viewer: Jumpable) {}
 
   /** Chooses a line, whether the page has it or not. */
   async goTo(where: Where, number: number): Promise<void> {

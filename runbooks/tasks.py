@@ -2,15 +2,28 @@
 
 from celery import shared_task
 from celery.signals import worker_init, worker_shutting_down
+from django.conf import settings
 from django.utils import timezone
 
 from runbooks import outbox, worker
+from runbooks.domain.ports import Notifier
+from runbooks.notifications.apprise import AppriseNotifier
 from runbooks.notifications.email import EmailNotifier
+from runbooks.notifications.slack import SlackNotifier
+from runbooks.notifications.webhook import WebhookNotifier
+from runbooks.outgoing.http import CheckedHttp
 from runbooks.usecases.nodes.look_at_key import look
 from runbooks.usecases.notifications.deliver import deliver_due
+from runbooks.usecases.notifications.endpoint_secrets import StoredEndpointSecrets
 from runbooks.usecases.runs.execute import execute as execute_step
 
-NOTIFIERS = {"email": EmailNotifier()}
+OUTGOING = CheckedHttp(allowed=settings.OPSAAS_OUTGOING_ALLOW)
+NOTIFIERS: dict[str, Notifier] = {
+    "email": EmailNotifier(),
+    "webhook": WebhookNotifier(OUTGOING),
+    "slack": SlackNotifier(OUTGOING),
+    "apprise": AppriseNotifier(),
+}
 
 
 @shared_task(name=outbox.EXECUTE, ignore_result=True)
@@ -20,7 +33,7 @@ def execute(*, id: str, **_unknown: object) -> None:
 
 @shared_task(name=outbox.DELIVER, ignore_result=True)
 def deliver(**_unknown: object) -> None:
-    deliver_due(notifiers=NOTIFIERS, now=timezone.now())
+    deliver_due(notifiers=NOTIFIERS, endpoint_secrets=StoredEndpointSecrets(), now=timezone.now())
 
 
 @shared_task(name=outbox.LOOK_AT_KEY, ignore_result=True)

@@ -8,15 +8,13 @@ what the act answers. Each call is rolled back, so that the order does not matte
 
 import json
 from dataclasses import dataclass
-from datetime import timedelta
 
 import pytest
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from runbooks.models import Group, HostKey, Membership, Node
-from runbooks.usecases.approvals.delegate import delegate, take_back
+from runbooks.models import Delivery, Group, HostKey, Membership, Node
 from runbooks.usecases.versions.review import review
 from runbooks.usecases.versions.submit import submit
 from tests.keys import KEY, OTHER_KEY
@@ -28,6 +26,14 @@ BOOK = f"runbooks/{PROJECT}/hello"
 
 GRANT = {"principal": "user:stranger", "object": f"project:{PROJECT}", "rights": ["view"]}
 SECRET = {"project": PROJECT, "slug": "new", "title": "New", "value": "hunter22"}
+ENDPOINT = {
+    "place": f"project:{PROJECT}",
+    "slug": "new",
+    "title": "New",
+    "kind": "webhook",
+    "address": "https://hooks.example.org/",
+    "events": ["failed"],
+}
 BY = "/api/v1/"
 # fmt: off
 API = [
@@ -77,6 +83,17 @@ API = [
     Row("GET", "secrets/<slug:project>/<slug:slug>", "401 404 200 200 200 200 200", f"secrets/{PROJECT}/deploy"),
     Row("PATCH", "secrets/<slug:project>/<slug:slug>", "401 404 403 403 200 403 403", f"secrets/{PROJECT}/deploy", {"value": "another"}),
     Row("DELETE", "secrets/<slug:project>/<slug:slug>", "401 404 403 403 204 403 403", f"secrets/{PROJECT}/deploy"),
+    Row("GET", "me/notifications", "401 200 200 200 200 200 200"),
+    Row("PUT", "me/notifications", "401 200 200 200 200 200 200", body={"pace": "daily", "requested": "always", "by_email": True}),
+    Row("GET", "notifications/endpoints", "401 200 200 200 200 200 200"),
+    Row("POST", "notifications/endpoints", "401 404 403 403 201 403 201", body=ENDPOINT),
+    Row("GET", "notifications/endpoints/<str:id>", "401 404 404 404 200 200 200", "notifications/endpoints/{endpoint}"),
+    Row("PATCH", "notifications/endpoints/<str:id>", "401 404 404 404 200 403 200", "notifications/endpoints/{endpoint}", {"title": "New"}),
+    Row("DELETE", "notifications/endpoints/<str:id>", "401 404 404 404 204 403 204", "notifications/endpoints/{endpoint}"),
+    Row("POST", "notifications/endpoints/<str:id>/test", "401 404 404 404 202 403 202", "notifications/endpoints/{endpoint}/test"),
+    Row("GET", "notifications/deliveries", "401 200 200 200 200 200 200"),
+    Row("GET", "notifications/deliveries/<str:id>", "401 404 404 404 200 200 200", "notifications/deliveries/{delivery}"),
+    Row("POST", "notifications/deliveries/<str:id>/replay", "401 404 404 404 202 403 202", "notifications/deliveries/{delivery}/replay"),
     Row("GET", "runbooks", "401 200 200 200 200 200 200"),
     Row("GET", "runbooks/<slug:project>/<slug:slug>", "401 404 200 200 200 200 200", BOOK),
     Row("PUT", "runbooks/<slug:project>/<slug:slug>/draft", "401 404 403 201 201 403 403", f"{BOOK}/draft", definition(script="new")),
@@ -101,12 +118,6 @@ API = [
     Row("POST", "runs/<str:id>/steps/<str:step>/complete", "401 404 409 403 409 403 403", "runs/{run}/steps/{step}/complete", {"verdict": "approve"}),
     Row("POST", "runs/<str:id>/resume", "401 404 409 403 409 403 403", "runs/{run}/resume"),
     Row("POST", "runs/<str:id>/rerun", "401 404 202 403 202 403 403", "runs/{run}/rerun"),
-    Row("GET", "runs/<str:id>/approval", "401 404 200 200 200 200 200", "runs/{awaiting}/approval"),
-    Row("POST", "runs/<str:id>/approval", "401 404 403 403 200 403 403", "runs/{awaiting}/approval", {"verdict": "approve", "plan_hash": "{plan}"}),
-    Row("GET", "approvals", "401 200 200 200 200 200 200"),
-    Row("GET", "delegations", "401 200 200 200 200 200 200"),
-    Row("POST", "delegations", "401 201 201 400 201 201 201", body={"delegate": "author", "ends_at": "{soon}"}),
-    Row("DELETE", "delegations/<str:id>", "401 404 404 204 204 404 204", "delegations/{delegation}"),
     Row("GET", "audit/events", "401 403 403 403 403 200 403"),
     Row("GET", "schema", "401 200 200 200 200 200 200"),
     Row("GET", "docs", "401 200 200 200 200 200 200"),
@@ -145,17 +156,15 @@ def filled(world: World) -> Filled:
     node = Node.objects.create(project=world.project, name="web1", host="web1")
     key = HostKey.objects.create(node=node, key=KEY, seen_at=now)
     world.secret()
-    soon = now + timedelta(days=1)
-    awaiting = world.started(world.published("careful", policy={"approvals": {}}))
-    lent = delegate(actor=world.actor("owner"), to="author", until=soon, now=now)
-    take_back(actor=world.actor("owner"), delegation=lent, now=now)  # who approves here is who is meant
+    told = world.told_by_webhook(events=["requested"])
+    message = Delivery.objects.create(
+        occasion="x", endpoint=told, project=world.project, channel="webhook", address="hooks"
+    )
     return Filled(
         {
+            "endpoint": str(told.pk),
+            "delivery": str(message.pk),
             "run": str(run.pk),
-            "awaiting": str(awaiting.pk),
-            "plan": awaiting.plan_hash,
-            "soon": soon.isoformat(),
-            "delegation": str(lent.pk),
             "step": str(run.step_runs.get().pk),
             "node": str(node.pk),
             "key": str(key.pk),

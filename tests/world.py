@@ -16,11 +16,12 @@ from runbooks.domain.rights import ROLES
 from runbooks.execution.linux import boottime
 from runbooks.live.append import StepKey
 from runbooks.live.sink import Flusher
-from runbooks.models import Group, Membership, Project, Run, Runbook, Secret, User, UserKind, Version
+from runbooks.models import Endpoint, Group, Membership, Project, Run, Runbook, Secret, User, UserKind, Version
 from runbooks.notifications.email import EmailNotifier
 from runbooks.usecases.grants.grant import write_grant
 from runbooks.usecases.notifications.announce_use import announce_uses
 from runbooks.usecases.notifications.deliver import deliver_due
+from runbooks.usecases.notifications.endpoints import create_endpoint
 from runbooks.usecases.people.tokens import issue
 from runbooks.usecases.runs.execute import execute
 from runbooks.usecases.runs.leases import HeldLease
@@ -111,6 +112,11 @@ class World:
     def secret(self, slug: str = "deploy", value: str = "correct-horse-battery") -> Secret:
         words = {"project": PROJECT, "slug": slug, "title": slug.title(), "value": value}
         return create_secret(actor=self.actor("owner"), now=timezone.now(), **words)
+
+    def told_by_webhook(self, url: str = "https://hooks.example.org/opsaas", **more: Any) -> Endpoint:
+        """An endpoint of the project, unless MORE says otherwise."""
+        words = {"place": f"project:{PROJECT}", "slug": "hook", "title": "Hook", "kind": "webhook", "address": url}
+        return create_endpoint(actor=self.actor("admin"), now=timezone.now(), **{**words, **more})[0]
 
     def approved(self, slug: str = "hello", **more: Any) -> Version:
         version, now = self.drafted(slug, **more), timezone.now()

@@ -11,8 +11,8 @@ from runbooks.models import (
     INSTALLATION_ID,
     Artifact,
     AuditEvent,
-    Delegation,
     Delivery,
+    Endpoint,
     Grant,
     Group,
     HostKey,
@@ -49,7 +49,7 @@ def ref(thing: object) -> Ref:
     return NAMES[thing.__class__](thing)  # not type(): a request's user is a lazy stand-in for itself
 
 
-def _in_runbook(kind: str, thing: Runbook | Version | Run | Delivery | Artifact, name: str, runbook: Runbook) -> Ref:
+def _in_runbook(kind: str, thing: Runbook | Version | Run | Artifact, name: str, runbook: Runbook) -> Ref:
     return Ref(kind, str(thing.pk), name, project=str(runbook.project_id), runbook=str(runbook.pk))
 
 
@@ -68,6 +68,16 @@ def _of_host_key(key: HostKey) -> Ref:
     return Ref("host_key", str(key.pk), f"{key.fingerprint} of {key.node.path}", project=str(key.node.project_id or ""))
 
 
+def _of_delivery(delivery: Delivery) -> Ref:
+    project, runbook = str(delivery.project_id or ""), str(delivery.runbook_id or "")
+    return Ref("delivery", str(delivery.pk), delivery.address or delivery.to_whom, project=project, runbook=runbook)
+
+
+def _of_endpoint(endpoint: Endpoint) -> Ref:
+    project = str(endpoint.runbook.project_id if endpoint.runbook else endpoint.project_id or "")
+    return Ref("endpoint", str(endpoint.pk), str(endpoint), project=project, runbook=str(endpoint.runbook_id or ""))
+
+
 NAMES: dict[type, Callable[[Any], Ref]] = {
     Installation: lambda _: Ref("installation", str(INSTALLATION_ID), "installation"),
     Project: lambda project: Ref("project", str(project.pk), project.slug, project=str(project.pk)),
@@ -76,8 +86,8 @@ NAMES: dict[type, Callable[[Any], Ref]] = {
     Run: lambda run: _in_runbook("run", run, run.runbook.path, run.runbook),
     Secret: lambda secret: Ref("secret", str(secret.pk), secret.path, project=str(secret.project_id)),
     Artifact: lambda artifact: _in_runbook("artifact", artifact, artifact.name[:200], artifact.run.runbook),
-    Delegation: lambda one: Ref("delegation", str(one.pk), f"{one.delegate.username} for {one.delegator.username}"),
-    Delivery: lambda delivery: _in_runbook("delivery", delivery, delivery.address, delivery.run.runbook),
+    Delivery: _of_delivery,
+    Endpoint: _of_endpoint,
     Grant: _of_grant,
     Node: _of_node,
     HostKey: _of_host_key,

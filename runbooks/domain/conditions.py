@@ -33,10 +33,9 @@ class Vocabulary:
     times: tuple[str, ...] = ()
 
 
-FLOW = Vocabulary(maps=("params", "steps"), times=("now",))  # `when`, `until`
+FLOW = Vocabulary(maps=("params", "steps"), times=("now",))  # `when`, `until`, approvals
 MOMENT = Vocabulary(maps=("params", "steps"))  # `at`: it gives the same whenever it is asked
 START = Vocabulary(maps=("params",))  # keys of concurrency: what is known when a run is asked for
-APPROVAL = Vocabulary(strings=("trigger",), lists=("targets",), maps=("params", "actor"), times=("now",))
 NODES = Vocabulary(strings=("name",), lists=("tags",), maps=("attributes", "params"))  # one node at a time
 
 

@@ -6,7 +6,6 @@ from enum import StrEnum
 from typing import Any
 
 from runbooks.domain import containment
-from runbooks.domain.approval_rules import NO_POLICY, Policy, policy_of, policy_problems
 from runbooks.domain.durations import seconds_of
 from runbooks.domain.flow import NO_FLOW, Concurrency, Flow, concurrency_of, flow_of, handlers_in
 from runbooks.domain.flow_sense import StepPlace, flow_problems
@@ -66,6 +65,14 @@ class SecretUse:
 
 
 @dataclass(frozen=True)
+class Telling:
+    """Who is told of what."""
+
+    to: str
+    events: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Definition:
     """All that a version says: document, inputs and steps."""
 
@@ -82,7 +89,7 @@ class Definition:
     concurrency: Concurrency | None = None
     containment: Containment = field(default_factory=Containment)
     targets: Targets | None = None  # None: steps run on the worker
-    policy: Policy = NO_POLICY
+    notify: tuple[Telling, ...] = ()
 
     @property
     def secrets(self) -> dict[str, str]:
@@ -118,7 +125,7 @@ def accepted_definition(data: Fields) -> Definition:
         concurrency=concurrency_of(spec),
         containment=containment.parsed(spec.get("containment", {})),
         targets=targets_of(spec.get("targets")),
-        policy=policy_of(spec),
+        notify=tuple(Telling(fields["to"], tuple(fields["on"])) for fields in spec.get("notify", ())),
     )
 
 
@@ -181,8 +188,7 @@ def _flow_problems(spec: Fields) -> Iterator[Problem]:
     """Only of a whole that the schema has nothing against: names refer to what stands elsewhere."""
     places = [StepPlace(f"/spec/steps/{index}", step) for index, step in enumerate(spec["steps"])]
     parameters = frozenset(fields["name"] for fields in spec.get("parameters", ()))
-    yield from flow_problems(spec, steps=places, parameters=parameters)
-    yield from policy_problems(spec, parameters=parameters)
+    return flow_problems(spec, steps=places, parameters=parameters)
 
 
 def _place_problems(spec: Fields) -> Iterator[Problem]:

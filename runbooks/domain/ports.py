@@ -229,6 +229,13 @@ class NotDelivered(Exception):
         self.for_good = for_good  # trying again is of no use
 
 
+class EndpointSecrets(Protocol):
+    """Where the secrets of endpoints are kept. Only what sends messages reads any."""
+
+    def of(self, endpoint_id: str) -> str:
+        """What to sign with, or the address itself. Raises NoSecret."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a server answered; a long BODY is cut."""

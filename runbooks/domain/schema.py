@@ -7,12 +7,12 @@ wrong fields repeat them.
 from runbooks.domain.pauses import PRINCIPAL
 from runbooks.domain.schema_containment import CONTAINMENT, CPU_TIME, CPU_TIME_RULE, SIZE, SIZE_RULE
 from runbooks.domain.schema_flow import ON_FAILURE, SPEC_FLOW, STEP_FLOW
+from runbooks.domain.schema_notify import LATER, NOTIFY, TOLD, TOLD_RULE
 from runbooks.domain.schema_parameters import PARAMETER
 from runbooks.domain.schema_parts import FILE_NAME, LINE, NAME, SLUG, TIMEOUT, TITLE, Schema
 from runbooks.domain.schema_parts import list_schema as _list
 from runbooks.domain.schema_parts import object_schema as _object
 from runbooks.domain.schema_parts import text_schema as _text
-from runbooks.domain.schema_policy import POLICY
 from runbooks.domain.schema_targets import STEP_LOCAL, TARGETS
 from runbooks.domain.targets import AMOUNT
 
@@ -35,13 +35,14 @@ PATTERN_RULES = {
     AMOUNT: "This must be a whole number, or a share such as 10%.",
     TIMEOUT: "This must be a duration such as 90s, 5m or 1h30m.",
     PRINCIPAL: "This must be user:NAME or group:SLUG.",
+    TOLD: TOLD_RULE,
     SIZE: SIZE_RULE,
     CPU_TIME: CPU_TIME_RULE,
 }
 
 NOT_SUPPORTED_YET = {
-    "spec.policy.break_glass": "Break-glass is not supported yet: nobody passes a guardrail.",
-    "spec.notify": "Notification rules are not supported yet: owners are told of every run.",
+    "spec.policy": "Approvals and break-glass are not supported yet: who holds the right to run may run at once.",
+    **LATER,
     "spec.steps[].runbook": "Runbooks as steps are not supported yet: put the script into a step.",
 }
 
@@ -164,8 +165,8 @@ SPEC = _object(
         "parameters": _list("Parameters", "The inputs, in the order of the form.", of=PARAMETER, most=MAX_PARAMETERS),
         "steps": _list("Steps", "What is done, in this order.", of=STEP, least=1, most=MAX_STEPS),
         "targets": TARGETS,
-        "policy": POLICY,
         **SPEC_FLOW,
+        **NOTIFY,
     },
 )
 

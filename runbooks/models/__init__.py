@@ -1,6 +1,5 @@
 """Stored facts. Django finds the models here."""
 
-from runbooks.models.approvals import Approval, ApprovalRequest, Delegation
 from runbooks.models.audit import AuditEvent, AuditLeaf, AuditPending
 from runbooks.models.fan_out import FanOut
 from runbooks.models.files import FileContent, RunFile
@@ -20,7 +19,15 @@ from runbooks.models.grants import (
 from runbooks.models.guardrails import BreakGlassReview, Freeze
 from runbooks.models.kept import Artifact, Note
 from runbooks.models.nodes import HostKey, Node
-from runbooks.models.outbox import Delivery, DeliveryAbout, IdempotencyKey
+from runbooks.models.notices import (
+    Endpoint,
+    EndpointKind,
+    EndpointSecret,
+    NoticeCursor,
+    NotificationChoice,
+    NotifyRule,
+)
+from runbooks.models.outbox import Delivery, DeliveryAttempt, IdempotencyKey
 from runbooks.models.people import Group, Membership, Token, TokenKind, User, UserKind
 from runbooks.models.projects import INSTALLATION_ID, Installation, Project, Review, Runbook, Version
 from runbooks.models.runs import OutputChunk, Run, RunEvent, StepRun
@@ -29,16 +36,16 @@ from runbooks.models.secrets import RunSecret, Secret, SecretReference, SecretVa
 
 __all__ = [
     "INSTALLATION_ID",
-    "Approval",
-    "ApprovalRequest",
     "Artifact",
     "AuditEvent",
     "AuditLeaf",
     "AuditPending",
     "BreakGlassReview",
-    "Delegation",
     "Delivery",
-    "DeliveryAbout",
+    "DeliveryAttempt",
+    "Endpoint",
+    "EndpointKind",
+    "EndpointSecret",
     "FanOut",
     "FileContent",
     "Freeze",
@@ -54,6 +61,9 @@ __all__ = [
     "NodeGroupRight",
     "NodeUserRight",
     "Note",
+    "NoticeCursor",
+    "NotificationChoice",
+    "NotifyRule",
     "OutputChunk",
     "Project",
     "ProjectGroupRight",

@@ -8,7 +8,7 @@ import httpcore
 from runbooks.domain.addresses import Allowed
 from runbooks.domain.ports import AddressRefused, Answer, NotReached
 from runbooks.outgoing.connecting import CheckedBackend, Deadline, Resolver, resolve
-from runbooks.outgoing.web_addresses import BadAddress, WebAddress, parsed
+from runbooks.outgoing.web_addresses import BadAddress, WebAddress, callable_address
 
 SECONDS = 10.0  # for a whole call, names and handshake included
 LARGEST_ANSWER = 16 * 1024  # what is longer is cut: nobody needs more than the beginning
@@ -42,14 +42,9 @@ class CheckedHttp:
 
     def _address(self, url: str) -> WebAddress:
         try:
-            where = parsed(url)
+            return callable_address(url, allowed=self._allowed)
         except BadAddress as error:
             raise AddressRefused(str(error)) from error
-        if where.scheme != "https" and not self._allowed.names(host=where.host, port=where.port):
-            raise AddressRefused(
-                "Only https:// is called; http:// only where OPSAAS_OUTGOING_ALLOW names the host itself."
-            )
-        return where
 
 
 def _exchange(

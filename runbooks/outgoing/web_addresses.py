@@ -2,7 +2,10 @@
 
 import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
+
+from runbooks.domain.addresses import Allowed, may_call
 
 LONGEST = 2000
 HOST = re.compile(r"[A-Za-z0-9._-]{1,253}|[0-9A-Fa-f:.]{2,45}")
@@ -45,6 +48,20 @@ def parsed(text: str) -> WebAddress:
     if not HOST.fullmatch(parts.hostname):
         raise BadAddress("The name of the host holds characters that no host has.")
     return WebAddress(parts.scheme, parts.hostname, port or DEFAULT_PORTS[parts.scheme], _target(parts))
+
+
+def callable_address(text: str, *, allowed: Allowed) -> WebAddress:
+    """Raises BadAddress also for what can be told, without asking for names, not to be called."""
+    where = parsed(text)
+    if where.scheme != "https" and not allowed.names(host=where.host, port=where.port):
+        raise BadAddress("Only https:// is called; http:// only where OPSAAS_OUTGOING_ALLOW names the host itself.")
+    try:
+        address = ip_address(where.host)
+    except ValueError:
+        return where
+    if not may_call(address=address, host=where.host, port=where.port, allowed=allowed):
+        raise BadAddress("This address is private, of this machine, or reserved, and OPSAAS_OUTGOING_ALLOW has it not.")
+    return where
 
 
 def _target(parts: SplitResult) -> str:

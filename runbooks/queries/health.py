@@ -114,5 +114,5 @@ def _first_id_of(moment: datetime) -> uuid.UUID:
 
 
 def _failing() -> list[Delivery]:
-    found = Delivery.objects.exclude(last_error="").select_related("recipient", "run__runbook__project")
+    found = Delivery.objects.exclude(last_error="").select_related("recipient", "endpoint")
     return list(found.order_by("-pk")[:10])

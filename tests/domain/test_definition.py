@@ -71,8 +71,8 @@ def test_what_was_accepted_is_read_again_without_its_checks() -> None:
 
 def test_what_comes_later_in_the_example_of_the_contract_is_named_and_nothing_else() -> None:
     later = [
-        "/spec/policy/break_glass",
-        "/spec/notify",
+        "/spec/policy",
+        "/spec/notify/0/on/2",
     ]
     assert sorted(refused(read_yaml(DRAIN_WORKER_WHOLE.encode()))) == sorted(
         [(pointer, "not_supported_yet") for pointer in later] + [("/spec/steps/0/script/file", "file_not_sent")]
@@ -80,6 +80,9 @@ def test_what_comes_later_in_the_example_of_the_contract_is_named_and_nothing_el
 
 
 GOOD = [
+    with_field("/spec/notify", []),
+    with_field("/spec/notify", [{"to": "owners", "on": ["started", "failed"]}]),
+    with_field("/spec/notify", [{"to": to, "on": ["finished"]} for to in ("user:a.b", "group:sre", "endpoint:chat")]),
     smallest(),
     read_yaml(DRAIN_WORKER.encode()),
     with_field("/doc", ""),
@@ -393,7 +396,7 @@ def test_sentences_help_the_author() -> None:
     assert said(with_step(interpreter="bash")) == (
         'This must be a list, not text; for example ["bash", "-euo", "pipefail"].'
     )
-    assert said(with_field("/spec/notify", [])).startswith("Notification rules are not supported yet: ")
+    assert said(with_field("/spec/policy", {})).startswith("Approvals and break-glass are not supported yet: ")
     assert "missing )" in said(with_parameter(name="a", type="string", pattern="("))
     assert "there are id, title, " in said(with_step(run="true"))
     assert "number 60" in said(with_step(timeout=60))

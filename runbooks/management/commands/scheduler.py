@@ -15,8 +15,10 @@ from django.utils import timezone
 from runbooks.audit.sequence import drain
 from runbooks.management.inventories import refresh_all
 from runbooks.usecases.installation.tidy import tidy
+from runbooks.usecases.notifications.announce_events import announce_events
 from runbooks.usecases.notifications.announce_use import announce_uses
 from runbooks.usecases.notifications.deliver import hint_due
+from runbooks.usecases.notifications.digests import send_digests
 from runbooks.usecases.runs.due import queue_due
 from runbooks.usecases.runs.pause import look_at_pauses
 from runbooks.usecases.runs.remove_output import remove_due
@@ -48,7 +50,8 @@ def loops() -> list[Loop]:
         Loop("due", DUE_SECONDS, lambda: (queue_due(now=timezone.now()), look_at_pauses(now=timezone.now()))),
         Loop("sequencer", SEQUENCE_SECONDS, drain),
         Loop("announcer", ANNOUNCE_SECONDS, lambda: announce_uses(now=timezone.now())),
-        Loop("deliveries", DELIVERY_SECONDS, lambda: hint_due(now=timezone.now())),
+        Loop("reader", ANNOUNCE_SECONDS, lambda: announce_events(now=timezone.now())),
+        Loop("deliveries", DELIVERY_SECONDS, _deliveries),
         Loop("inventories", settings.OPSAAS_INVENTORY_SECONDS, refresh_all),
         Loop("sealer", sweep, lambda: seal_due(now=timezone.now())),
         Loop("remover", REMOVE_SECONDS, lambda: (remove_due(now=timezone.now()), remove_orphans(now=timezone.now()))),
@@ -59,6 +62,11 @@ def loops() -> list[Loop]:
 def _sweep() -> None:
     for once in (expire, give_up_on_nodes, hint_again):
         once(now=timezone.now())
+
+
+def _deliveries() -> None:
+    send_digests(now=timezone.now())
+    hint_due(now=timezone.now())
 
 
 class Command(BaseCommand):

@@ -4,17 +4,17 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
 
 from runbooks import outbox
 from runbooks.access.rights import account_rights_on, owners_of
-from runbooks.domain.policy import words
 from runbooks.domain.ports import NotStored
 from runbooks.live.follow import log_bytes
 from runbooks.live.pieces import OutputDamaged
-from runbooks.models import Delivery, OutputChunk, Run, Runbook, User
+from runbooks.models import Delivery, OutputChunk, Run, Runbook
+from runbooks.usecases.notifications.compose import of_end
+from runbooks.usecases.notifications.ways import NOTHING_CHOSEN, choices_of, to_person
 
 TAIL_BYTES = 2000
 AT_ONCE = 200
@@ -49,39 +49,16 @@ def _by_runbook(runs: Sequence[Run]) -> Iterator[tuple[Runbook, list[Run]]]:
 
 
 def _messages(runbook: Runbook, runs: Sequence[Run], *, now: datetime) -> Iterator[Delivery]:
-    owners = [owner for owner in owners_of(runbook=runbook, now=now) if owner.email]
+    owners = owners_of(runbook=runbook, now=now)
     readers = {owner.pk for owner in owners if "see_output" in account_rights_on(user=owner, place=runbook, now=now)}
     tails = _tails(runs) if readers else {}
+    choices = choices_of(owners)
     for run in runs:
+        notice = of_end(run)
+        output = f"\nThe end of its output:\n\n{_readable(tails.get(run.pk, b''))}\n"
         for owner in owners:
-            yield _message(run, owner, tail=tails.get(run.pk, b"") if owner.pk in readers else None, now=now)
-
-
-def _message(run: Run, owner: User, *, tail: bytes | None, now: datetime) -> Delivery:
-    """TAIL is the end of the output, for who may read it."""
-    output = f"\nThe end of its output:\n\n{_readable(tail)}\n" if tail is not None else ""
-    return Delivery(
-        run=run,
-        recipient=owner,
-        channel="email",
-        address=owner.email,
-        subject=f"[opsaas] {run.runbook.path} {words(run.status)}, run by {run.requested_by.username}",
-        text=_text(run) + output,
-        next_attempt_at=now,
-    )
-
-
-def _text(run: Run) -> str:
-    values = "\n".join(f"  {name} = {value}" for name, value in run.parameters.items()) or "  (none)"
-    lines = [
-        f"{run.requested_by.username} ran {run.runbook.path} (version {run.version.number}) by {run.trigger}.",
-        f"It ended as: {words(run.status)}" + (f", exit code {run.exit_code}." if run.exit_code is not None else "."),
-        run.status_detail,
-        f"Reason given: {run.reason}" if run.reason else "No reason was given.",
-        f"Values:\n{values}",
-        f"Output and all else: {settings.OPSAAS_PUBLIC_URL}/runs/{run.pk}",
-    ]
-    return "\n\n".join(line for line in lines if line) + "\n"
+            choice, more = choices.get(owner.pk, NOTHING_CHOSEN), output if owner.pk in readers else ""
+            yield from to_person(notice, owner, choice, more=more, now=now)
 
 
 def _tails(runs: Sequence[Run]) -> dict[UUID, bytes]:

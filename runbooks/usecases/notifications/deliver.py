@@ -1,5 +1,6 @@
 """Sending what is due, with retries; a failed delivery marks the delivery, never the run."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -8,25 +9,28 @@ from django.db.models import F
 
 from runbooks import outbox
 from runbooks.audit.record import record
-from runbooks.domain.ports import Message, NotDelivered, Notifier
-from runbooks.models import Delivery
+from runbooks.domain.ports import EndpointSecrets, Message, NoSecret, NotDelivered, Notifier, Receipt
+from runbooks.models import Delivery, DeliveryAttempt, EndpointKind
 
 BACK_OFF = [timedelta(seconds=seconds) for seconds in (30, 120, 600, 3600, 6 * 3600)]
+JITTER = 0.25  # at most so much more, so that what failed together does not come back together
 IN_FLIGHT = timedelta(minutes=2)
 AT_ONCE = 10  # a server that hangs may cost ten seconds for each: less than IN_FLIGHT in all
 FORGOTTEN = timedelta(seconds=10)  # a hint was sent when they became due; by now it was lost
 
 
-def deliver_due(*, notifiers: Mapping[str, Notifier], now: datetime) -> int:
+def deliver_due(
+    *, notifiers: Mapping[str, Notifier], now: datetime, endpoint_secrets: EndpointSecrets | None = None
+) -> int:
     """Takes what is due and nobody else has, and sends it; answers how many were tried. Said twice to workers, a
     message is sent once."""
     tried = 0
     while taken := _take(now=now):
-        errors = {delivery.pk: _error(delivery, notifiers) for delivery in taken}
-        _delivered([delivery for delivery in taken if errors[delivery.pk] is None], now=now)
-        for delivery in taken:
-            if error := errors[delivery.pk]:
-                _failed(delivery=delivery, error=error, now=now)
+        results = [(delivery, _sent(delivery, notifiers, endpoint_secrets)) for delivery in taken]
+        _delivered([(delivery, one) for delivery, one in results if isinstance(one, Receipt)], now=now)
+        for delivery, result in results:
+            if isinstance(result, NotDelivered):
+                _failed(delivery=delivery, error=result, now=now)
         tried += len(taken)
     return tried
 
@@ -38,44 +42,90 @@ def hint_due(*, now: datetime) -> None:
             outbox.hint_deliveries()
 
 
+def pause_after(tries: int, *, chance: float) -> timedelta | None:
+    """Until the next try, when so many failed; None: it is given up. CHANCE is from 0 to 1."""
+    return BACK_OFF[tries - 1] * (1 + JITTER * chance) if tries <= len(BACK_OFF) else None
+
+
 @transaction.atomic
 def _take(*, now: datetime) -> Sequence[Delivery]:
     due = Delivery.objects.filter(delivered_at=None, next_attempt_at__lte=now).order_by("next_attempt_at")
-    taken = list(due.select_for_update(of=("self",), skip_locked=True).select_related("run__runbook")[:AT_ONCE])
+    found = due.select_for_update(of=("self",), skip_locked=True).select_related("endpoint", "recipient")
+    taken = list(found[:AT_ONCE])
     Delivery.objects.filter(pk__in=[delivery.pk for delivery in taken]).update(
         next_attempt_at=now + IN_FLIGHT, attempts=F("attempts") + 1
     )
     return taken
 
 
-def _error(delivery: Delivery, notifiers: Mapping[str, Notifier]) -> str | None:
-    """Sends it; answers why it could not be sent."""
+def _sent(
+    delivery: Delivery, notifiers: Mapping[str, Notifier], endpoint_secrets: EndpointSecrets | None
+) -> Receipt | NotDelivered:
     try:
-        notifiers[delivery.channel].send(Message(delivery.address, delivery.subject, delivery.text))
+        return _notifier(delivery, notifiers).send(_message(delivery, endpoint_secrets))
     except NotDelivered as error:
-        return str(error) or "The channel did not take it."
-    return None
+        return error
+    except NoSecret as error:
+        return NotDelivered(str(error))
+
+
+def _notifier(delivery: Delivery, notifiers: Mapping[str, Notifier]) -> Notifier:
+    if delivery.endpoint and delivery.endpoint.archived_at:
+        raise NotDelivered("The endpoint was archived before this could be sent.", for_good=True)
+    if delivery.channel not in notifiers:
+        raise NotDelivered(f"No worker here knows the channel {delivery.channel}.")
+    return notifiers[delivery.channel]
+
+
+def _message(delivery: Delivery, endpoint_secrets: EndpointSecrets | None) -> Message:
+    secret = ""
+    if delivery.endpoint and endpoint_secrets:
+        secret = endpoint_secrets.of(str(delivery.endpoint_id))
+    signs = delivery.channel == EndpointKind.WEBHOOK
+    recipient = delivery.endpoint.address if delivery.endpoint and signs else delivery.address
+    return Message(
+        recipient=secret if delivery.endpoint and not signs else recipient,
+        subject=delivery.subject,
+        text=delivery.text,
+        id=f"msg_{delivery.pk.hex}",
+        link=delivery.link,
+        facts=delivery.facts,
+        secret=secret if signs else "",
+    )
 
 
 @transaction.atomic
-def _delivered(deliveries: Sequence[Delivery], *, now: datetime) -> None:
-    keys = [delivery.pk for delivery in deliveries]
+def _delivered(results: Sequence[tuple[Delivery, Receipt]], *, now: datetime) -> None:
+    keys = [delivery.pk for delivery, _ in results]
     Delivery.objects.filter(pk__in=keys).update(delivered_at=now, next_attempt_at=None, last_error="")
-    for delivery in deliveries:
+    DeliveryAttempt.objects.bulk_create(
+        DeliveryAttempt(delivery=delivery, at=now, code=receipt.code, said=receipt.said)
+        for delivery, receipt in results
+    )
+    for delivery, _ in results:
         record(actor=None, action="notification.delivered", thing=delivery, now=now)
 
 
-def _failed(*, delivery: Delivery, error: str, now: datetime) -> None:
-    tried = delivery.attempts + 1
-    again = now + BACK_OFF[tried - 1] if tried <= len(BACK_OFF) else None
-    with transaction.atomic():
-        Delivery.objects.filter(pk=delivery.pk).update(next_attempt_at=again, last_error=error[:2000])
-        if again is None:
-            record(
-                actor=None,
-                action="notification.given_up",
-                thing=delivery,
-                outcome="failed",
-                reason=error[:500],
-                now=now,
-            )
+@transaction.atomic
+def _failed(*, delivery: Delivery, error: NotDelivered, now: datetime) -> None:
+    why = str(error)[:2000] or "The channel did not take it."
+    chance = secrets.randbelow(1001) / 1000
+    pause = None if error.for_good else pause_after(delivery.attempts + 1, chance=chance)
+    again = now + pause if pause else None
+    Delivery.objects.filter(pk=delivery.pk).update(next_attempt_at=again, last_error=why)
+    DeliveryAttempt.objects.create(delivery=delivery, at=now, code=error.code, error=why, said=error.said)
+    if again is None:
+        reason = why[:500]
+        record(actor=None, action="notification.given_up", thing=delivery, outcome="failed", reason=reason, now=now)
+        _by_mail_instead(delivery, now=now)
+
+
+def _by_mail_instead(delivery: Delivery, *, now: datetime) -> None:
+    """Who chose a way that leads nowhere is told by mail: nobody falls silent by a wrong address."""
+    if not delivery.endpoint_id or not delivery.recipient or not delivery.recipient.email:
+        return
+    copied = ("occasion", "event", "run", "runbook", "project", "recipient", "subject", "text", "link", "facts")
+    mail = Delivery(**{name: getattr(delivery, name) for name in copied})
+    mail.channel, mail.address, mail.next_attempt_at = "email", delivery.recipient.email, now
+    Delivery.objects.bulk_create([mail], ignore_conflicts=True)
+    outbox.hint_deliveries()

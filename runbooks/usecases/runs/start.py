@@ -14,7 +14,6 @@ from runbooks.access.actors import Actor
 from runbooks.access.fetch import Hidden, installation, require
 from runbooks.access.rights import judged, rights_on
 from runbooks.audit.record import record
-from runbooks.domain.approval_rules import reason_problems
 from runbooks.domain.containment import as_json, at_least
 from runbooks.domain.definition import Definition, ordinary_steps
 from runbooks.domain.parameters import apart, clean_values
@@ -22,14 +21,13 @@ from runbooks.domain.plan import GIVEN, Plan
 from runbooks.domain.policy import start_of
 from runbooks.domain.ports import Containment, JsonValue
 from runbooks.domain.problems import Invalid, Problem
-from runbooks.domain.states import RunStatus, StepStatus, VersionState
+from runbooks.domain.states import StepStatus, VersionState
 from runbooks.domain.targets import PlannedNode
 from runbooks.live.append import append_events
-from runbooks.models import ApprovalRequest, Run, Runbook, RunSecret, StepRun, Version
+from runbooks.models import Run, Runbook, RunSecret, StepRun, Version
 from runbooks.models.ids import new_id
 from runbooks.models.prepared import Prepared
 from runbooks.models.rows import insert
-from runbooks.usecases.approvals.ask import held_back, write_request
 from runbooks.usecases.grants.cover import Cover, Wanted, cover_of
 from runbooks.usecases.nodes.choose import chosen_targets
 from runbooks.usecases.runs.concurrency import key_of, reject_beside
@@ -80,15 +78,17 @@ def start(
     targets = chosen_targets(actor=actor, version=version, values=values, only=request.targets, now=now)
     plan = plan_of(version=version, definition=definition, values=values, seals=seals_of(sealed), targets=targets)
     key = key_of(definition=definition, values=values)
+    wanted = Wanted(values=values, targets=targets)
     with transaction.atomic():
         reject_beside(runbook=runbook, definition=definition, key=key)
-        wanted = Wanted(values=values, targets=targets)
         cover = covered(actor=actor, runbook=runbook, wanted=wanted, hold=True, now=now)
         run = Run(
             id=run_id,
             runbook=runbook,
             version=version,
-            **_frozen(plan),
+            plan=plan.canonical,
+            plan_hash=plan.hash,
+            parameters=values,
             **_asked(actor, request, now),
             rerun_of=rerun_of,
             resumed_from=resuming.run if resuming else None,
@@ -96,17 +96,11 @@ def start(
             by_grant=cover.grant,
             event_seq=1,
         )
-        approval = held_back(run, definition=definition, plan=plan, now=now)
         insert(run)
         RunSecret.objects.bulk_create(sealed)
         keep_files(run=run, values=values, uploads=uploads)
-        before = resuming.before if resuming else {}
-        _write(run, approval, definition=definition, before=before, actor=actor, now=now)
+        _write(run, definition=definition, before=resuming.before if resuming else {}, actor=actor, now=now)
     return run
-
-
-def _frozen(plan: Plan) -> dict[str, Any]:
-    return {"plan": plan.canonical, "plan_hash": plan.hash, "parameters": plan.values}
 
 
 def _asked(actor: Actor, request: Request, now: datetime) -> dict[str, Any]:
@@ -121,15 +115,7 @@ def _taken_values(*, definition: Definition, request: Request) -> tuple[UUID, di
     return run_id, values, sealed_for_run(run_id=run_id, values=hidden)
 
 
-def _write(
-    run: Run,
-    approval: ApprovalRequest | None,
-    *,
-    definition: Definition,
-    before: Mapping[str, StepRun],
-    actor: Actor,
-    now: datetime,
-) -> None:
+def _write(run: Run, *, definition: Definition, before: Mapping[str, StepRun], actor: Actor, now: datetime) -> None:
     """All that belongs to the beginning of a run, beside its own row."""
     first = _add_step_runs(run=run, definition=definition, before=before, now=now)
     details = {
@@ -142,10 +128,7 @@ def _write(
         details["resumed_from"] = str(run.resumed_from_id)
     record(actor=actor, action="run.requested", thing=run, reason=run.reason, details=details, now=now)
     append_events(run_id=run.pk, events=[status_event(run)], now=now, last=1)
-    if first.status == StepStatus.QUEUED:
-        outbox.hint_step(first.pk)
-    if approval:
-        write_request(approval, actor=actor, now=now)
+    outbox.hint_step(first.pk)
 
 
 def may_start(*, actor: Actor, runbook: Runbook, number: int | None, now: datetime) -> Version:
@@ -217,7 +200,6 @@ def checked_values(*, definition: Definition, request: Request) -> dict[str, Jso
     problems = []
     if definition.risk == "high" and not request.reason.strip():
         problems.append(Problem("/reason", "required", "This runbook is of high risk: say why you run it."))
-    problems += reason_problems(definition.policy, reason=request.reason)
     if len(request.reason) > REASON_CHARACTERS:
         problems.append(Problem("/reason", "too_long", f"Keep the reason under {REASON_CHARACTERS} characters."))
     try:
@@ -230,7 +212,7 @@ def checked_values(*, definition: Definition, request: Request) -> dict[str, Jso
 
 
 def _add_step_runs(*, run: Run, definition: Definition, before: Mapping[str, StepRun], now: datetime) -> StepRun:
-    """All steps; the first is queued unless the run waits for approval. Its own condition is asked at the claim."""
+    """All steps, the first of them queued; its own condition is asked at the claim."""
     containment = as_json(demanded(definition))
     steps = [
         StepRun(
@@ -245,8 +227,7 @@ def _add_step_runs(*, run: Run, definition: Definition, before: Mapping[str, Ste
     ]
     ordinary = ordinary_steps(definition)
     first = next(step for step in steps if step.step in ordinary and step.status == StepStatus.PENDING)
-    if run.status == RunStatus.QUEUED:
-        first.status, first.hinted_at = StepStatus.QUEUED, now
+    first.status, first.hinted_at = StepStatus.QUEUED, now
     insert(*steps)
     return first
 

@@ -14,7 +14,7 @@ from runbooks.domain.definition import Definition, accepted_definition, parse_de
 from runbooks.domain.manifest import canonical, manifest_hash
 from runbooks.domain.problems import Invalid, Problem
 from runbooks.domain.states import VersionState
-from runbooks.models import Project, Runbook, SecretReference, Version
+from runbooks.models import NotifyRule, Project, Runbook, SecretReference, Version
 
 
 def draft(*, actor: Actor, project: str, slug: str, data: object, now: datetime) -> tuple[Version, bool]:
@@ -31,6 +31,10 @@ def draft(*, actor: Actor, project: str, slug: str, data: object, now: datetime)
         version = _add(actor=actor, runbook=runbook, data=data, digest=digest)
         named = definition.secrets.items()
         SecretReference.objects.bulk_create(SecretReference(version=version, place=at, path=path) for at, path in named)
+        NotifyRule.objects.bulk_create(
+            NotifyRule(version=version, number=number, to=rule.to, events=list(rule.events))
+            for number, rule in enumerate(definition.notify)
+        )
         show(runbook=runbook, definition=definition, only_if_unpublished=True)
         details = {"number": version.number, "hash": digest}
         record(actor=actor, action="version.drafted", thing=version, details=details, now=now)

@@ -60,7 +60,7 @@ def run(request: HttpRequest, run_id: str, *, actor: Actor, now: datetime) -> Ht
         "usual_seconds": usual_seconds(runbook=found.runbook),
         "sees_evidence": may_have_evidence(rights),
         "is_final": found.status in RUN_FINAL,
-        "deliveries": found.deliveries.select_related("recipient") if rights & {"grant", "audit"} else None,
+        "deliveries": found.deliveries.select_related("recipient", "endpoint") if rights & {"grant", "audit"} else None,
         "nodes_asked": asked,
         "asking": asking,
         "matrices": matrices(run=found, steps=told["steps"], only=asked, sees_output=sees_output),

@@ -1,10 +1,14 @@
-"""A database and a Redis of the run's own, on servers that are already there: `create` prints their two addresses.
+"""A database, a Redis and a RabbitMQ of the run's own, on servers that are already there: `create` prints their
+addresses, the third only where there is a RabbitMQ that lets us make a virtual host.
 
-OPSAAS_TEST_DATABASE_URL and OPSAAS_TEST_REDIS_URL, where set, are taken as they are, and left as they are.
+OPSAAS_TEST_DATABASE_URL, OPSAAS_TEST_REDIS_URL and OPSAAS_TEST_AMQP_URL, where set, are taken and left as they are.
 """
 
 import os
 import re
+import shutil
+import socket
+import subprocess
 import sys
 
 import psycopg
@@ -12,13 +16,15 @@ import redis
 from psycopg import sql
 
 ADMINISTRATORS = ("postgres", "root")
+RABBITMQ_PORT = 5672
 REDIS_DATABASES = range(15, 0, -1)  # 0 is where other things live
 
 
 def main() -> None:
     if sys.argv[1] == "create":
         print(os.environ.get("OPSAAS_TEST_DATABASE_URL") or make_database(), end=" ")
-        print(os.environ.get("OPSAAS_TEST_REDIS_URL") or empty_redis())
+        print(os.environ.get("OPSAAS_TEST_REDIS_URL") or empty_redis(), end=" ")
+        print(os.environ.get("OPSAAS_TEST_AMQP_URL") or make_virtual_host())
     else:
         drop(*sys.argv[2:])
 
@@ -47,7 +53,35 @@ def empty_redis() -> str:
     sys.exit("No database of the Redis on 127.0.0.1:6379 is empty.")
 
 
-def drop(database: str, redis_url: str) -> None:
+def make_virtual_host() -> str:
+    """ "" where there is no RabbitMQ, or none of ours to administer."""
+    try:
+        socket.create_connection(("127.0.0.1", RABBITMQ_PORT), timeout=3).close()
+    except OSError:
+        return ""
+    name = f"opsaas_ci_{os.getpid()}"
+    if not rabbitmqctl("add_vhost", name):
+        return ""
+    if not rabbitmqctl("set_permissions", "-p", name, "guest", ".*", ".*", ".*"):
+        rabbitmqctl("delete_vhost", name)
+        return ""
+    return f"amqp://guest:guest@127.0.0.1:{RABBITMQ_PORT}/{name}"
+
+
+def rabbitmqctl(*words: str) -> bool:
+    program = shutil.which("rabbitmqctl", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
+    if program is None:
+        print("RabbitMQ: rabbitmqctl is not there", file=sys.stderr)
+        return False
+    done = subprocess.run([program, "--quiet", *words], capture_output=True, text=True)
+    if done.returncode:
+        print(f"RabbitMQ: {(done.stderr or done.stdout).strip()}", file=sys.stderr)
+    return done.returncode == 0
+
+
+def drop(database: str, redis_url: str, amqp_url: str = "") -> None:
+    if amqp_url and not os.environ.get("OPSAAS_TEST_AMQP_URL"):
+        rabbitmqctl("delete_vhost", amqp_url.rpartition("/")[2])
     if not os.environ.get("OPSAAS_TEST_DATABASE_URL"):
         user, name = database.removeprefix("postgres://").split("@")[0], database.rpartition("/")[2]
         with administer(user) as connection:

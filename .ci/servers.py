@@ -73,7 +73,7 @@ def rabbitmqctl(*words: str) -> bool:
     if program is None:
         print("RabbitMQ: rabbitmqctl is not there", file=sys.stderr)
         return False
-    done = subprocess.run([program, "--quiet", *words], capture_output=True, text=True)
+    done = subprocess.run([program, "--quiet", *words], check=False, capture_output=True, text=True)
     if done.returncode:
         print(f"RabbitMQ: {(done.stderr or done.stdout).strip()}", file=sys.stderr)
     return done.returncode == 0

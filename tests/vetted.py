@@ -1,8 +1,11 @@
 """A project of its own in a running installation, with runbooks vetted as any other."""
 
+import time
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
+from runbooks.domain.ports import Target
 from tests.installation import Installation
 
 RIGHTS = {
@@ -24,17 +27,50 @@ class Vetted:
             grant = {"principal": f"user:{name}", "object": f"project:{self.slug}", "rights": rights}
             admin("POST", "/grants", grant)
 
-    def runbook(self, slug: str, script: str, *, timeout: str = "120s") -> str:
-        """Answers its address, "project/slug"."""
+    def runbook(self, slug: str, script: str, *, timeout: str = "120s", **spec: Any) -> str:
+        """Answers its address, "project/slug". SPEC adds to the definition's `spec`, such as `targets`."""
         address = f"/runbooks/{self.slug}/{slug}"
-        made = self._author("PUT", f"{address}/draft", self._definition(slug, script, timeout))
+        made = self._author("PUT", f"{address}/draft", self._definition(slug, script, timeout, spec))
         version = f"{address}/versions/{made['number']}"
         self._author("POST", f"{version}/submit", {})
         self._owner("POST", f"{version}/review", {"verdict": "approve", "comment": "", "hash": made["hash"]})
         self._owner("POST", f"{version}/publish", {})
         return f"{self.slug}/{slug}"
 
-    def _definition(self, slug: str, script: str, timeout: str) -> dict[str, Any]:
+    def nodes(self, machines: Mapping[str, Target]) -> dict[str, dict[str, Any]]:
+        """In service, by their names: a worker fetches each one's key, the owner compares and accepts it; the runner
+        may use them all."""
+        grant = {"principal": "user:runner", "object": f"project:{self.slug}", "rights": ["use"]}
+        self._owner("POST", "/grants", grant)
+        made = {name: self._node(name, machine) for name, machine in machines.items()}
+        for node in made.values():
+            self._owner("POST", f"/nodes/{node['id']}/host-keys/look")
+        for name, node in made.items():
+            key = self._shown_key(node)
+            assert key["key"] in machines[name].host_keys
+            self._owner("POST", f"/nodes/{node['id']}/host-keys/{key['id']}/accept")
+        return made
+
+    def _node(self, name: str, machine: Target) -> dict[str, Any]:
+        secret = {"project": self.slug, "slug": f"key-of-{name}", "title": name, "value": machine.private_key}
+        self._owner("POST", "/secrets", secret)
+        described = {"host": machine.host, "port": machine.port, "user": machine.user, "tags": ["fleet"]}
+        sign_in = {"private_key": f"{self.slug}/key-of-{name}"}
+        made: dict[str, Any] = self._owner(
+            "POST", "/nodes", {"name": name, "project": self.slug, **described, **sign_in}
+        )
+        return made
+
+    def _shown_key(self, node: dict[str, Any]) -> dict[str, Any]:
+        end = time.monotonic() + 60
+        while not (told := self._owner("GET", f"/nodes/{node['id']}"))["key_found"]:
+            assert time.monotonic() < end, "no worker has looked"
+            time.sleep(0.1)
+        assert len(told["host_keys"]) == 1, told["key_found"]
+        key: dict[str, Any] = told["host_keys"][0]
+        return key
+
+    def _definition(self, slug: str, script: str, timeout: str, spec: dict[str, Any]) -> dict[str, Any]:
         return {
             "apiVersion": "opsaas/v1",
             "kind": "Runbook",
@@ -43,5 +79,6 @@ class Vetted:
             "spec": {
                 "containment": {"level": "host"},  # scripts count their starts in a file outside
                 "steps": [{"id": "main", "interpreter": ["sh"], "script": script, "timeout": timeout}],
+                **spec,
             },
         }

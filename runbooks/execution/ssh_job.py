@@ -4,6 +4,7 @@ The command line is the same for every run; `ssh_wrapper.sh` says what it does w
 """
 
 import re
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from runbooks.execution.launch import (
 
 PLACES = ("/tmp", "/var/tmp", "/dev/shm", ".")  # noqa: S108 (the folder's name can't be guessed); "." is the home
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"  # where the wrapper finds its own tools
+FIRST_MARK = 1 << 51  # in KiB more than any machine has, so that as a limit it binds nobody
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -69,6 +71,7 @@ class Job:
             *self._files(layout),
             _line(f"search {self._search_path}"),
             *[_line(f"need {program}") for program in self._needed],
+            _line(f"mark {FIRST_MARK + secrets.randbelow(FIRST_MARK)}"),
             *[_line(f"limit {words}") for words in _limits(self._work.containment)],
             _line(f"run {deadline}"),
             *[_line(name) + _counted(value) for name, value in self._environment(layout).items()],

@@ -112,7 +112,7 @@ count_processes() { # MOST: the kernel counts all those of an account, but not t
 }
 
 take_job() {
-  search=$system_path deadline= limits=
+  search=$system_path deadline= limits= mark=none
   while [ -z "$deadline" ] && IFS= read -r line <&5; do
     rest=${line#* }
     case $line in
@@ -122,6 +122,10 @@ take_job() {
       search\ *) search=$rest ;;
       need\ *) need "$rest" ;;
       limit\ *) limit $rest ;;
+      mark\ *) # in kibibytes; the kernel tells bytes
+        mark=$((rest * 1024))
+        [ "$(ulimit -m "$rest" && ulimit -m)" != "$rest" ] || limits="-m $rest $limits"
+        ;;
       run\ *) deadline=$rest ;;
     esac
   done
@@ -181,10 +185,13 @@ choose_leader() { # what begins a new session; without it there is no group to s
   fi
 }
 
-tree() { # the processes of the script that live: by their session and group, by what they descend from, by their cookie
+# The processes of the script that live: by their session and group, by what they descend from, by a cookie in their
+# environment, and by a limit that no other process has, that Linux does not heed, and that outlives all of these.
+tree() {
   if [ -r /proc/self/stat ]; then
     {
-      grep -lzF "OPSAAS_OUTPUT_FILE=$own/output" /proc/[0-9]*/environ
+      grep -lzF -e "OPSAAS_OUTPUT_FILE=$own/output" -e "Max resident set          $mark " \
+        /proc/[0-9]*/environ /proc/[0-9]*/limits
       cat /proc/[0-9]*/stat
     }
   else

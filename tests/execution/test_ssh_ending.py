@@ -23,6 +23,16 @@ FINDABLE = [name for name in TREES if name not in {"respawner", "storm"}]
 HIDDEN = {
     "without its cookie": "env -i setsid sleep 60 & sleep 0.2; echo ready; wait",
     "by its session": "setsid env -i sh -c 'setsid sleep 60 & sleep 60' & sleep 0.3; echo ready; wait",
+    "without parent, session and cookie": "(setsid env -i sh -c 'cd /; exec sleep 60 >/dev/null 2>&1' &); sleep 0.3; "
+    "echo ready; sleep 60",
+    "a daemon": """python3 -c '
+import os, sys
+if os.fork(): sys.exit()
+os.setsid()
+if os.fork(): sys.exit()
+os.chdir("/"); os.closerange(0, 1000)
+os.execve("/bin/sleep", ["sleep", "60"], {})
+' & sleep 0.5; echo ready; sleep 60""",
     "an orphan in the group": "(env -i sleep 60 &) ; sleep 0.2; echo ready; sleep 60",
 }
 
@@ -59,7 +69,7 @@ def test_a_cancel_ends_every_descendant(node: Node, tree: str) -> None:
 @pytest.mark.parametrize("script", HIDDEN.values(), ids=HIDDEN.keys())
 def test_a_cancel_finds_what_has_no_cookie(node: Node, script: str) -> None:
     seconds = f"60.{os.getpid()}{time.monotonic_ns() % 10**9}"
-    run = node.start(script.replace("sleep 60", f"sleep {seconds}"))
+    run = node.start(script.replace("sleep 60", f"sleep {seconds}").replace('"60"', f'"{seconds}"'))
     run.until_it_says("ready")
     assert sleepers(seconds)
     run.lease.end(StopReason.CANCELLED)

@@ -21,6 +21,7 @@ QUEUE = "opsaas"
 EXECUTE = "runbooks.execute"
 DELIVER = "runbooks.deliver"
 LOOK_AT_KEY = "runbooks.look_at_key"
+SETTLE = "runbooks.settle"
 
 
 def hint_step(step_run_id: UUID, *, zone: str = "") -> None:
@@ -47,6 +48,11 @@ def hint_key_look(node_id: UUID, *, zone: str) -> None:
 def hint_deliveries() -> None:
     """Deliveries are due. Must be called inside the transaction that writes them."""
     transaction.on_commit(lambda: _publish(DELIVER, {}))
+
+
+def hint_settle(step_run_id: UUID) -> None:
+    """The run of another runbook, which this step is, has ended. Must be called inside the transaction of its end."""
+    transaction.on_commit(lambda: _publish(SETTLE, {"id": str(step_run_id)}))
 
 
 def hint_later(step_run_id: UUID | str) -> None:

@@ -15,6 +15,7 @@ from runbooks.outgoing.http import CheckedHttp
 from runbooks.usecases.nodes.look_at_key import look
 from runbooks.usecases.notifications.deliver import deliver_due
 from runbooks.usecases.notifications.endpoint_secrets import StoredEndpointSecrets
+from runbooks.usecases.runs.children import settle_child
 from runbooks.usecases.runs.execute import execute as execute_step
 
 OUTGOING = CheckedHttp(allowed=settings.OPSAAS_OUTGOING_ALLOW)
@@ -39,6 +40,11 @@ def deliver(**_unknown: object) -> None:
 @shared_task(name=outbox.LOOK_AT_KEY, ignore_result=True)
 def look_at_key(*, id: str, **_unknown: object) -> None:
     look(node_id=id, looker=worker.host().keys, secrets=worker.host().secrets, clock=timezone.now)
+
+
+@shared_task(name=outbox.SETTLE, ignore_result=True)
+def settle(*, id: str, **_unknown: object) -> None:
+    settle_child(step_run_id=id, now=timezone.now())
 
 
 @worker_init.connect

@@ -58,6 +58,10 @@ class RunOut(serializers.ModelSerializer[Run]):
     containment = serializers.SerializerMethodField()
     rerun_of = serializers.UUIDField(source="rerun_of_id", allow_null=True)
     resumed_from = serializers.UUIDField(source="resumed_from_id", allow_null=True)
+    parent_run = serializers.UUIDField(
+        source="parent_id", allow_null=True, help_text="The run that this one is a step of."
+    )
+    parent_step = serializers.UUIDField(source="parent_step_id", allow_null=True)
 
     class Meta:
         model = Run
@@ -65,7 +69,7 @@ class RunOut(serializers.ModelSerializer[Run]):
             "id", "runbook", "version", "hash", "plan_hash", "status", "status_detail", "parameters", "requested_by",
             "trigger", "reason", "created_at", "started_at", "finished_at", "cancel_requested_at", "exit_code",
             "outputs", "summary", "output_bytes", "output_complete", "output_removed_at", "containment", "rerun_of",
-            "resumed_from", "concurrency_key",
+            "resumed_from", "concurrency_key", "parent_run", "parent_step",
         ]  # fmt: skip
 
     def to_representation(self, run: Run) -> dict[str, Any]:
@@ -81,6 +85,8 @@ class RunOut(serializers.ModelSerializer[Run]):
             "containment": self.get_containment(run),
             "rerun_of": run.rerun_of_id,
             "resumed_from": run.resumed_from_id,
+            "parent_run": run.parent_id,
+            "parent_step": run.parent_step_id,
         }
         return {name: _as_json(told[name] if name in told else getattr(run, name)) for name in self.Meta.fields}
 
@@ -110,17 +116,23 @@ class StepRunOut(serializers.ModelSerializer[StepRun]):
     nodes = serializers.SerializerMethodField()
     part_of = serializers.UUIDField(source="part_of_id", allow_null=True)
     carried_from = serializers.UUIDField(source="carried_from_id", allow_null=True)
+    child = serializers.SerializerMethodField(help_text="The run of another runbook that this step is.")
 
     class Meta:
         model = StepRun
         fields = [
             "id", "step", "node", "attempt", "status", "detail", "exit_code", "started_at", "finished_at", "outputs",
             "output_bytes", "output_lines", "containment", "cleanup", "due_at", "carried_from",
-            "nodes", "part_of",
+            "nodes", "part_of", "child",
         ]  # fmt: skip
 
     def get_outputs(self, step: StepRun) -> dict[str, str]:
         return dict(step.outputs) if step.run_id in self.context["output_of"] else {}
+
+    def get_child(self, step: StepRun) -> UUID | None:
+        """`children` holds the ids of the runs, by step run."""
+        found: UUID | None = self.context["children"].get(step.pk)
+        return found
 
     def get_nodes(self, step: StepRun) -> dict[str, int] | None:
         """Of a step on many nodes: how far it has come."""

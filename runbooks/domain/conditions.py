@@ -34,7 +34,7 @@ class Vocabulary:
 
 
 FLOW = Vocabulary(maps=("params", "steps"), times=("now",))  # `when`, `until`, approvals
-MOMENT = Vocabulary(maps=("params", "steps"))  # `at`: it gives the same whenever it is asked
+SO_FAR = Vocabulary(maps=("params", "steps"))  # `at`, values for other runbooks: the same whenever it is asked
 START = Vocabulary(maps=("params",))  # keys of concurrency: what is known when a run is asked for
 NODES = Vocabulary(strings=("name",), lists=("tags",), maps=("attributes", "params"))  # one node at a time
 
@@ -61,7 +61,7 @@ def condition_problem(text: str, *, vocabulary: Vocabulary, result: str = "bool"
         found = _compiled(text, vocabulary).return_type().name()
     except RuntimeError as error:
         return f"This is no CEL expression that can be evaluated here: {_first_line(error)}."
-    if found.lower() not in {*_TYPES[result], "dyn"}:
+    if result != "any" and found.lower() not in {*_TYPES[result], "dyn"}:
         return f"This must be {_WORDS[result]}, and it is of the type {found}."
     return None
 
@@ -80,6 +80,16 @@ def text_of(text: str, *, vocabulary: Vocabulary, values: Mapping[str, JsonValue
     if isinstance(found, bool) or not isinstance(found, str | int | float):
         raise ConditionFailed(f"“{text}” gives no text here, but {_kind(found)}")
     return str(found)
+
+
+def value_of(text: str, *, vocabulary: Vocabulary, values: Mapping[str, JsonValue | datetime]) -> JsonValue:
+    """The value as JSON has it; a moment as RFC 3339 writes it. Raises ConditionFailed."""
+    found = _value(text, vocabulary=vocabulary, values=values)
+    if isinstance(found, datetime):
+        return moment_of(text, vocabulary=vocabulary, values=values).isoformat()
+    if found is not None and not isinstance(found, bool | int | float | str | list | dict):
+        raise ConditionFailed(f"“{text}” gives nothing that a parameter can take: {found}")
+    return found
 
 
 def moment_of(text: str, *, vocabulary: Vocabulary, values: Mapping[str, JsonValue | datetime]) -> datetime:

@@ -6,9 +6,10 @@ from enum import StrEnum
 from typing import Any
 
 from runbooks.domain import containment
+from runbooks.domain.calls import Call, circle_problems, sources_of
 from runbooks.domain.durations import seconds_of
 from runbooks.domain.flow import NO_FLOW, Concurrency, Flow, concurrency_of, flow_of, handlers_in
-from runbooks.domain.flow_sense import StepPlace, flow_problems
+from runbooks.domain.flow_sense import StepPlace, flow_problems, names_in
 from runbooks.domain.json_tree import problems_in_tree
 from runbooks.domain.names import repeated_names
 from runbooks.domain.parameters import Parameter, ParameterType, normal
@@ -40,7 +41,8 @@ class Risk(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """One script of a runbook, or a pause between scripts: then the fields of scripts are empty."""
+    """One script of a runbook, or a pause between scripts, such as for another runbook's run: then the fields of
+    scripts are empty."""
 
     id: str
     script: str
@@ -90,6 +92,11 @@ class Definition:
     containment: Containment = field(default_factory=Containment)
     targets: Targets | None = None  # None: steps run on the worker
     notify: tuple[Telling, ...] = ()
+
+    @property
+    def calls(self) -> dict[str, Call]:
+        """The steps that are other runbooks, by id."""
+        return {step.id: step.pause for step in self.steps if isinstance(step.pause, Call)}
 
     @property
     def secrets(self) -> dict[str, str]:
@@ -153,6 +160,7 @@ def _sense_problems(data: object, *, broken: Sequence[str]) -> Iterator[Problem]
     if isinstance(data, dict) and sound("/spec"):
         yield from _flow_problems(data["spec"])
         yield from _place_problems(data["spec"])
+        yield from _call_problems(data["spec"], within=_path(data["metadata"]) if sound("/metadata") else "")
     if isinstance(data, dict) and sound("/doc"):
         yield from size_problems(data.get("doc", ""), most=MAX_TEXT, pointer="/doc")
 
@@ -189,6 +197,23 @@ def _flow_problems(spec: Fields) -> Iterator[Problem]:
     places = [StepPlace(f"/spec/steps/{index}", step) for index, step in enumerate(spec["steps"])]
     parameters = frozenset(fields["name"] for fields in spec.get("parameters", ()))
     return flow_problems(spec, steps=places, parameters=parameters)
+
+
+def _path(metadata: Fields) -> str:
+    return f"{metadata['project']}/{metadata['slug']}"
+
+
+def _call_problems(spec: Fields, *, within: str) -> Iterator[Problem]:
+    secret = {one["name"] for one in spec.get("parameters", ()) if one["type"] == ParameterType.SECRET}
+    for index, step in enumerate(spec["steps"]):
+        pointer = f"/spec/steps/{index}"
+        yield from circle_problems(step, within=within, pointer=pointer)
+        for place, text in sources_of(step):
+            if names_in(text, "params") & secret:
+                detail = (
+                    "A secret value is only for the scripts of the run that it was given to: it can't be handed on."
+                )
+                yield Problem(f"{pointer}/{place}", "not_applicable", detail)
 
 
 def _place_problems(spec: Fields) -> Iterator[Problem]:

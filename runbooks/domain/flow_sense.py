@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from runbooks.domain.conditions import FLOW, MOMENT, START, Vocabulary, condition_problem
+from runbooks.domain.calls import sources_of
+from runbooks.domain.conditions import FLOW, SO_FAR, START, Vocabulary, condition_problem
 from runbooks.domain.flow import LONGEST_DELAY_SECONDS, Flow, OnFailure, flow_of, handlers_in
 from runbooks.domain.moments import instant_of
 from runbooks.domain.problems import Problem, shown
@@ -83,7 +84,8 @@ def _condition_problems(
     for place, text, vocabulary, result in (
         ("when", step.flow.when, FLOW, "bool"),
         ("wait/until", wait.get("until"), FLOW, "bool"),
-        ("wait/at", None if at is None or instant_of(at) else at, MOMENT, "moment"),
+        ("wait/at", None if at is None or instant_of(at) else at, SO_FAR, "moment"),
+        *((place, text, SO_FAR, "any") for place, text in sources_of(step.fields)),
     ):
         if text is not None:
             pointer = f"{step.pointer}/{place}"

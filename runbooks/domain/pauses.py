@@ -1,4 +1,4 @@
-"""Steps that hold no worker: a question to people, or waiting until something is so or a moment has come."""
+"""Steps that hold no worker: a question to people, waiting for something or a moment, or for another runbook's run."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from runbooks.domain.conditions import MOMENT, moment_of
+from runbooks.domain.calls import Call, call_of
+from runbooks.domain.conditions import SO_FAR, moment_of
 from runbooks.domain.durations import seconds_of
 from runbooks.domain.moments import instant_of
 from runbooks.domain.ports import JsonValue
@@ -17,8 +18,8 @@ LONGEST_WAIT_DAYS = 31  # until a moment; what is later is taken for a slip
 PRINCIPAL = "^(user:[a-z0-9][a-z0-9._-]{0,63}|group:[a-z0-9][a-z0-9-]{0,63})$"
 MOST_PRINCIPALS = 20
 MOST_EVIDENCE = 5  # files of one answer
-ONLY_OF_SCRIPTS = ("interpreter", "secrets", "retries")
-KINDS = ("script", "manual", "wait")
+KINDS = ("script", "manual", "wait", "runbook")
+ONLY_OF = {"interpreter": ("script",), "secrets": ("script",), "retries": ("script", "runbook")}
 
 
 class Evidence(StrEnum):
@@ -48,11 +49,11 @@ class Wait:
         """The one that `at` names; SEEN is what conditions see. Raises ConditionFailed."""
         if self.at is None:
             return None
-        values = {name: seen[name] for name in MOMENT.maps}
-        return instant_of(self.at) or moment_of(self.at, vocabulary=MOMENT, values=values)
+        values = {name: seen[name] for name in SO_FAR.maps}
+        return instant_of(self.at) or moment_of(self.at, vocabulary=SO_FAR, values=values)
 
 
-Pause = Manual | Wait
+Pause = Manual | Wait | Call
 
 
 def pause_of(step: Mapping[str, Any]) -> Pause | None:
@@ -65,7 +66,7 @@ def pause_of(step: Mapping[str, Any]) -> Pause | None:
         fields = step["wait"]
         seconds = seconds_of(fields["for"]) if "for" in fields else None
         return Wait(until=fields.get("until"), seconds=seconds, at=fields.get("at"))
-    return None
+    return call_of(step["runbook"]) if "runbook" in step else None
 
 
 def default_timeout(step: Mapping[str, Any]) -> str:
@@ -77,12 +78,12 @@ def kind_problems(step: Mapping[str, Any], *, pointer: str) -> Iterator[Problem]
     """A step is one thing, and says nothing that only another kind would heed."""
     kinds = [kind for kind in KINDS if kind in step]
     if not kinds:
-        yield Problem(f"{pointer}/script", "required", "This field is needed, or manual or wait in its place.")
+        yield Problem(f"{pointer}/script", "required", "This field is needed, or manual, wait or runbook in its place.")
     for kind in kinds[1:]:
         yield Problem(f"{pointer}/{kind}", "not_applicable", f"A step is one thing: this one has a {kinds[0]} already.")
-    for name in ONLY_OF_SCRIPTS if kinds and kinds[0] != "script" else ():
-        if name in step:
-            yield Problem(f"{pointer}/{name}", "not_applicable", "Only a step with a script has this.")
+    for name, fit in ONLY_OF.items() if kinds else ():
+        if name in step and kinds[0] not in fit:
+            yield Problem(f"{pointer}/{name}", "not_applicable", f"Only a step with a {' or a '.join(fit)} has this.")
 
 
 def wait_problems(step: Mapping[str, Any], *, pointer: str, timeout_seconds: float) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 
+from runbooks.domain.calls import PlannedCall
 from runbooks.domain.manifest import canonical, manifest_hash
 from runbooks.domain.ports import JsonValue
 from runbooks.domain.targets import PlannedNode
@@ -23,9 +24,13 @@ class Plan:
     secrets: Mapping[str, str] = field(default_factory=dict)  # by "step.VARIABLE" its path; by "params.name" its seal
     limits: Mapping[str, JsonValue] = field(default_factory=dict)
     containment: Mapping[str, JsonValue] = field(default_factory=dict)
+    runbooks: Mapping[str, PlannedCall] = field(default_factory=dict)  # by "step" and "step/its step"
 
     def as_json(self) -> dict[str, JsonValue]:
-        return {**asdict(self), "targets": [{**asdict(node), "way": list(node.way)} for node in self.targets]}
+        told = {**asdict(self), "targets": [{**asdict(node), "way": list(node.way)} for node in self.targets]}
+        if not self.runbooks:
+            del told["runbooks"]  # it came later than the others, and plans made before keep their hashes
+        return told
 
     @property
     def paths(self) -> dict[str, str]:
@@ -51,4 +56,5 @@ def read_plan(text: bytes) -> Plan:
     """Asked several times at each step; a plan never changes."""
     data = json.loads(text)
     targets = tuple(PlannedNode(**{**node, "way": tuple(node["way"])}) for node in data["targets"])
-    return Plan(**{**data, "targets": targets})
+    runbooks = {place: PlannedCall(**call) for place, call in data.get("runbooks", {}).items()}
+    return Plan(**{**data, "targets": targets, "runbooks": runbooks})

@@ -5,11 +5,12 @@ wrong fields repeat them.
 """
 
 from runbooks.domain.pauses import PRINCIPAL
+from runbooks.domain.schema_calls import STEP_CALL
 from runbooks.domain.schema_containment import CONTAINMENT, CPU_TIME, CPU_TIME_RULE, SIZE, SIZE_RULE
 from runbooks.domain.schema_flow import ON_FAILURE, SPEC_FLOW, STEP_FLOW
 from runbooks.domain.schema_notify import LATER, NOTIFY, TOLD, TOLD_RULE
 from runbooks.domain.schema_parameters import PARAMETER
-from runbooks.domain.schema_parts import FILE_NAME, LINE, NAME, SLUG, TIMEOUT, TITLE, Schema
+from runbooks.domain.schema_parts import FILE_NAME, LINE, NAME, PATH, SLUG, TIMEOUT, TITLE, Schema
 from runbooks.domain.schema_parts import list_schema as _list
 from runbooks.domain.schema_parts import object_schema as _object
 from runbooks.domain.schema_parts import text_schema as _text
@@ -22,14 +23,12 @@ MAX_SECRETS = 20  # of one step
 MAX_TEXT = 256 * 1024  # of a script or of the document: characters in the schema, bytes where it is checked again
 DEFAULT_TIMEOUT = "10m"
 
-SECRET_PATH = "^[a-z0-9][a-z0-9-]{0,63}/[a-z0-9][a-z0-9-]{0,63}$"  # noqa: S105 (how one is named)
-
 PATTERN_RULES = {
     SLUG: "This may hold lower-case letters, digits and hyphens, and must begin with a letter or digit.",
     NAME: "This may hold lower-case letters, digits and underscores, and must begin with a letter.",
     LINE: "This must be a single line.",
     TITLE: "This must be a single line that is not blank.",
-    SECRET_PATH: "This must be the project and the slug of a secret, such as payments/deploy.",
+    PATH: "This must be a project and a slug in it, such as payments/deploy.",
     FILE_NAME: "This must be a plain file name: letters, digits, dots, hyphens and underscores, no folder.",
     ON_FAILURE: "This must be stop or continue, or name the step to go to, as {go_to: STEP}.",
     AMOUNT: "This must be a whole number, or a share such as 10%.",
@@ -43,7 +42,6 @@ PATTERN_RULES = {
 NOT_SUPPORTED_YET = {
     "spec.policy": "Approvals and break-glass are not supported yet: who holds the right to run may run at once.",
     **LATER,
-    "spec.steps[].runbook": "Runbooks as steps are not supported yet: put the script into a step.",
 }
 
 METADATA = _object(
@@ -81,11 +79,11 @@ SECRET: Schema = {
     "description": "The secret, as project/slug, or an object of it and of how the script gets it.",
     "type": ["string", "object"],
     "maxLength": 129,
-    "pattern": SECRET_PATH,
+    "pattern": PATH,
     "required": ["secret"],
     "additionalProperties": False,
     "properties": {
-        "secret": _text("Secret", "The secret, as project/slug.", most=129, pattern=SECRET_PATH),
+        "secret": _text("Secret", "The secret, as project/slug.", most=129, pattern=PATH),
         "as": {
             "title": "As",
             "description": "environment: the variable holds the value; file: it holds the path of a file with it.",
@@ -97,7 +95,8 @@ SECRET: Schema = {
 
 STEP = _object(
     "Step",
-    "One script, or a pause: a question to people (manual), or a wait. Steps run one after the other until one fails.",
+    "One script, or what stands in its place: a question to people (manual), a wait, another runbook. Steps run one "
+    "after the other until one fails.",
     required=["id"],
     properties={
         "id": _text("Id", "Unique in the runbook.", most=64, pattern=NAME),
@@ -147,6 +146,7 @@ STEP = _object(
             "examples": [{"DEPLOY_KEY": "payments/deploy"}],
         },
         **STEP_FLOW,
+        **STEP_CALL,
         **STEP_LOCAL,
     },
 )

@@ -4,6 +4,7 @@ Schema = dict[str, object]
 
 SLUG = "^[a-z0-9][a-z0-9-]*$"
 NAME = "^[a-z][a-z0-9_]*$"
+PATH = "^[a-z0-9][a-z0-9-]{0,63}/[a-z0-9][a-z0-9-]{0,63}$"
 LINE = r"^[^\r\n]*$"
 TITLE = r"^[^\r\n]*[^\s][^\r\n]*$"
 FILE_NAME = "^[A-Za-z0-9_][A-Za-z0-9_.-]*$"

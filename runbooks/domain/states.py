@@ -10,7 +10,7 @@ class RunStatus(StrEnum):
     AWAITING_APPROVAL = "awaiting_approval"  # allowed, needs other people's yes
     QUEUED = "queued"  # may start as soon as a worker claims it
     RUNNING = "running"  # a step holds a lease
-    WAITING = "waiting"  # a manual step or a wait; holds no worker
+    WAITING = "waiting"  # a manual step, a wait, or another runbook's run; holds no worker
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     TIMED_OUT = "timed_out"
@@ -25,7 +25,7 @@ class StepStatus(StrEnum):
     PENDING = "pending"  # an earlier step has not ended yet
     QUEUED = "queued"  # may be claimed
     RUNNING = "running"  # a worker holds its lease
-    WAITING = "waiting"  # for a person or a moment; holds no worker
+    WAITING = "waiting"  # for a person, a moment, or another runbook's run; holds no worker
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     TIMED_OUT = "timed_out"

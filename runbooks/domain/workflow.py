@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from runbooks.domain.calls import Call
 from runbooks.domain.conditions import FLOW, ConditionFailed, holds
 from runbooks.domain.definition import Definition, ordinary_steps
 from runbooks.domain.flow import OnFailure, handlers_in
@@ -127,7 +128,8 @@ class _Walk:
         self.next.end = self._end(main)
 
     def _heed_cancels(self) -> None:
-        """What is not in a worker's hands ends here; a worker hears of it with its lease."""
+        """What is in nobody's hands ends here; a worker hears of it with its lease, and another runbook's run is
+        cancelled by itself."""
         doomed: Iterable[str] = ()
         if self.facts.cancelled and not self.facts.main:
             doomed = [*self.ordinary, *self.handlers]
@@ -135,7 +137,7 @@ class _Walk:
             doomed = self.cleanup
         for step in doomed:
             fact = self.now[step]
-            if fact.status is StepStatus.WAITING:
+            if fact.status is StepStatus.WAITING and not isinstance(self.steps[step].pause, Call):
                 self._put(step, StepStatus.CANCELLED, self.next.stopped, CANCELLED)
             elif fact.status is StepStatus.QUEUED or fact.delayed:
                 self._put(step, StepStatus.SKIPPED, self.next.skipped, CANCELLED)

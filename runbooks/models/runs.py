@@ -27,6 +27,22 @@ class Run(models.Model):
     reason = models.TextField(blank=True)
     rerun_of = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="reruns")
     resumed_from = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="resumed_by")
+    parent = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        db_index=False,
+        related_name="children",
+        help_text="Of which it is a step.",
+    )
+    parent_step = models.ForeignKey(
+        "StepRun",
+        on_delete=models.PROTECT,
+        null=True,
+        db_index=False,
+        related_name="child_runs",
+        help_text="That waits for it.",
+    )
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField(help_text="Not started by then: it never will.")
     started_at = models.DateTimeField(null=True)
@@ -68,6 +84,13 @@ class Run(models.Model):
                 fields=["runbook", "concurrency_key", "status"],
                 condition=Q(concurrency_key__isnull=False),
             ),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                name="a_step_runs_one_other_runbook_once",
+                fields=["parent_step"],
+                condition=Q(parent_step__isnull=False),
+            )
         ]
 
     def __str__(self) -> str:

@@ -52,6 +52,18 @@ def all_steps(*, run: Run, step: str = "", node: str = "", status: str = "") -> 
     return found.select_related("fan_out")
 
 
+def children_of(run: Run) -> dict[uuid.UUID, uuid.UUID]:
+    """Ids of the runs of other runbooks that are steps of this one, by step run."""
+    found = Run.objects.filter(parent_step__run=run.pk)
+    return {child.parent_step_id: child.pk for child in found.only("parent_step") if child.parent_step_id}
+
+
+def children_seen_by(*, actor: Actor, run: Run, now: datetime) -> list[Run]:
+    """Those of them whose runbook the actor sees, with their step."""
+    found = Run.objects.filter(parent_step__run=run.pk).select_related("runbook__project", "parent_step")
+    return list(restrict_runs(actor=actor, right="view", now=now, queryset=found).order_by("id"))
+
+
 def with_output_seen_by(*, actor: Actor, runs: Sequence[Run], now: datetime) -> set[uuid.UUID]:
     """Ids of those of RUNS whose log, and what else their scripts left, the actor may read. Of those that left nothing
     nobody has to ask."""

@@ -318,7 +318,26 @@ BAD: list[tuple[object, list[tuple[str, str]]]] = [
     (pause(wait={"until": "1 +"}), [("/spec/steps/0/wait/until", "bad_condition")]),
     (pause(wait={"until": 'steps.gone.status == "x"'}), [("/spec/steps/0/wait/until", "unknown_step")]),
     (pause(wait={"for": "10m"}, timeout="5m"), [("/spec/steps/0/wait/for", "out_of_range")]),
-    (pause(runbook={}), [("/spec/steps/0/runbook", "not_supported_yet")]),
+    (pause(runbook={}), [("/spec/steps/0/runbook/path", "required")]),
+    (pause(runbook={"path": "drain"}), [("/spec/steps/0/runbook/path", "bad_format")]),
+    (pause(runbook={"path": "payments/smallest"}), [("/spec/steps/0/runbook/path", "circle")]),
+    (pause(runbook={"path": "a/b", "version": 0}), [("/spec/steps/0/runbook/version", "out_of_range")]),
+    (pause(runbook={"path": "a/b"}, secrets={}), [("/spec/steps/0/secrets", "not_applicable")]),
+    (pause(runbook={"path": "a/b"}, manual={"ask": "?"}), [("/spec/steps/0/runbook", "not_applicable")]),
+    *(
+        (
+            pause(runbook={"path": "a/b", "parameters": {"x": value}}),
+            [(f"/spec/steps/0/runbook/parameters/x{place}", code)],
+        )
+        for value, place, code in (
+            (None, "", "wrong_type"),
+            ({}, "/from", "required"),
+            ({"from": "1 +"}, "/from", "bad_condition"),
+            ({"from": "params.gone"}, "/from", "unknown_parameter"),
+            ({"from": "steps.gone.outputs.x"}, "/from", "unknown_step"),
+            ({"from": "now"}, "/from", "bad_condition"),
+        )
+    ),
     (with_step(script=""), [("/spec/steps/0/script", "too_short")]),
     (with_step(script=["true"]), [("/spec/steps/0/script", "wrong_type")]),
     (with_step(script="x" * (MAX_TEXT + 1)), [("/spec/steps/0/script", "too_long")]),

@@ -21,6 +21,7 @@ from runbooks.queries.evidence import (
     output_facts,
     require_evidence,
 )
+from runbooks.queries.runs import children_of
 
 
 class Evidence(OneRun):
@@ -36,7 +37,8 @@ class Evidence(OneRun):
 
     def _document(self, run: Run, *, sees_output: bool) -> dict[str, object]:
         told = self.as_json(run)
-        steps = StepRunOut(run.step_runs.all(), many=True, context=self.context_of([run])).data
+        context = self.context_of([run]) | {"children": children_of(run)}
+        steps = StepRunOut(run.step_runs.all(), many=True, context=context).data
         return {
             "made_at": self.now,
             "made_by": self.actor.name,

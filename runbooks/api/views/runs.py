@@ -22,7 +22,7 @@ from runbooks.domain.pauses import MOST_EVIDENCE
 from runbooks.domain.problems import Invalid, Problem
 from runbooks.models import Run
 from runbooks.queries.paging import LARGEST, checked_size, page
-from runbooks.queries.runs import all_steps, runs, with_output_seen_by, with_steps
+from runbooks.queries.runs import all_steps, children_of, runs, with_output_seen_by, with_steps
 from runbooks.usecases.runs.cancel import cancel
 from runbooks.usecases.runs.complete import Said, complete
 from runbooks.usecases.runs.preview import preview
@@ -94,7 +94,7 @@ class Steps(OneRun):
         asked = {name: self.query(name) for name in ("step", "node", "status")}
         size = checked_size(self.query("limit") or str(LARGEST))
         found = page(queryset=all_steps(run=run, **asked), cursor=self.query("cursor"), size=size, forward=True)
-        steps = StepRunOut(found.results, many=True, context=self.context_of([run]))
+        steps = StepRunOut(found.results, many=True, context=self.context_of([run]) | {"children": children_of(run)})
         return Response({"results": steps.data, "next": found.next})
 
 

@@ -19,7 +19,9 @@ from runbooks.usecases.notifications.announce_events import announce_events
 from runbooks.usecases.notifications.announce_use import announce_uses
 from runbooks.usecases.notifications.deliver import hint_due
 from runbooks.usecases.notifications.digests import send_digests
+from runbooks.usecases.runs.children import settle_children
 from runbooks.usecases.runs.due import queue_due
+from runbooks.usecases.runs.overdue import cancel_overdue
 from runbooks.usecases.runs.pause import look_at_pauses
 from runbooks.usecases.runs.remove_output import remove_due
 from runbooks.usecases.runs.seal import remove_orphans, seal_due
@@ -47,7 +49,7 @@ def loops() -> list[Loop]:
     return [
         Loop("sweeper", sweep, _sweep),
         Loop("reaper", sweep / 2, lambda: reap(now=timezone.now())),
-        Loop("due", DUE_SECONDS, lambda: (queue_due(now=timezone.now()), look_at_pauses(now=timezone.now()))),
+        Loop("due", DUE_SECONDS, _look),
         Loop("sequencer", SEQUENCE_SECONDS, drain),
         Loop("announcer", ANNOUNCE_SECONDS, lambda: announce_uses(now=timezone.now())),
         Loop("reader", ANNOUNCE_SECONDS, lambda: announce_events(now=timezone.now())),
@@ -57,6 +59,11 @@ def loops() -> list[Loop]:
         Loop("remover", REMOVE_SECONDS, lambda: (remove_due(now=timezone.now()), remove_orphans(now=timezone.now()))),
         Loop("tidier", TIDY_SECONDS, lambda: tidy(now=timezone.now())),
     ]
+
+
+def _look() -> None:
+    for once in (queue_due, look_at_pauses, settle_children, cancel_overdue):
+        once(now=timezone.now())
 
 
 def _sweep() -> None:

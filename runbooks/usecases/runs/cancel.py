@@ -3,16 +3,18 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import require
 from runbooks.access.rights import rights_on
 from runbooks.audit.record import record
 from runbooks.domain.policy import cancel_of, words
-from runbooks.domain.states import RUN_FINAL, RunStatus
+from runbooks.domain.states import RUN_FINAL, RunStatus, StepStatus
 from runbooks.models import Run
 from runbooks.usecases.conflict import Conflict
 from runbooks.usecases.runs.advance import advance
+from runbooks.usecases.runs.children import settle_child
 from runbooks.usecases.runs.end import end_run
 from runbooks.usecases.runs.fan_out import stop_waiting
 
@@ -28,7 +30,7 @@ def cancel(*, actor: Actor, run: Run, now: datetime) -> None:
         raise Conflict(f"The run has ended already: {words(run.status)}.", code="already_ended")
     with transaction.atomic():
         if _asked(run=run, now=now, actor=actor):
-            _heed(run=run, detail=f"Cancelled by {actor.name}.", now=now)
+            _heed(run=run, actor=actor, detail=f"Cancelled by {actor.name}.", now=now)
     run.refresh_from_db(fields=["status", "cancel_requested_at", "cleanup_cancelled_at"])
 
 
@@ -46,11 +48,30 @@ def _asked(*, actor: Actor, run: Run, now: datetime) -> bool:
     return False
 
 
-def _heed(*, run: Run, detail: str, now: datetime) -> None:
-    """What a worker holds it stops itself, and writes the end; all else ends here."""
+def cancel_children(*, children: QuerySet[Run], actor: Actor | None, detail: str, now: datetime) -> int:
+    """Must be called inside a transaction that holds the row of the run that they are steps of. Without an actor it is
+    the system's own act. Answers how many were not asked to end before."""
+    asked = 0
+    for child in children.select_related("runbook__project"):
+        still = Run.objects.filter(pk=child.pk, cancel_requested_at=None).exclude(status__in=RUN_FINAL)
+        if not still.update(cancel_requested_at=now, cancel_requested_by=actor.user if actor else None):
+            continue
+        details = {"parent": str(child.parent_id)}
+        record(actor=actor, action="run.cancel_requested", thing=child, reason=detail, details=details, now=now)
+        _heed(run=child, actor=actor, detail=detail, now=now)
+        settle_child(step_run_id=child.parent_step_id, now=now)
+        asked += 1
+    return asked
+
+
+def _heed(*, run: Run, actor: Actor | None, detail: str, now: datetime) -> None:
+    """What a worker holds it stops itself, and writes the end; all else ends here, and in the runs that are steps."""
     held = Run.objects.select_related("runbook__project", "version").get(pk=run.pk)
     if held.status in {RunStatus.QUEUED, RunStatus.AWAITING_APPROVAL}:
         end_run(run=held, status=RunStatus.CANCELLED, detail=detail, now=now)
     else:
         told = stop_waiting(run=held, now=now)
         advance(run=held, cancel_detail=detail, told_before=told, now=now)
+        if held.main_status is None or held.cleanup_cancelled_at:
+            below = Run.objects.filter(parent_step__run=held.pk, parent_step__status=StepStatus.WAITING)
+            cancel_children(children=below, actor=actor, detail=detail, now=now)

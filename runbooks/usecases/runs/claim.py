@@ -11,6 +11,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Now
 
 from runbooks.audit.record import record
+from runbooks.domain.calls import Call
 from runbooks.domain.definition import Definition, Step
 from runbooks.domain.plan import Plan, read_plan
 from runbooks.domain.states import RunStatus, StepStatus
@@ -21,6 +22,7 @@ from runbooks.models.prepared import Prepared
 from runbooks.models.rows import Sql, move
 from runbooks.usecases.nodes.target import Way, way_of
 from runbooks.usecases.runs.advance import advance, is_wanted
+from runbooks.usecases.runs.children import begin_child
 from runbooks.usecases.runs.concurrency import has_turn
 from runbooks.usecases.runs.end import end_run
 from runbooks.usecases.runs.facts import latest_of, outputs_of
@@ -170,6 +172,8 @@ def _pause(*, step_run: StepRun, step: Step, now: datetime) -> None:
         details = {"hash": run.version.hash, "plan_hash": run.plan_hash}
         record(actor=None, action="run.started", thing=run, details=details, now=now)
     begin_pause(run=run, step_run=step_run, step=step, now=now)
+    if isinstance(step.pause, Call):
+        begin_child(run=run, step_run=step_run, step=step, now=now)
 
 
 def _wanted(*, step_run: StepRun, definition: Definition, now: datetime) -> bool:

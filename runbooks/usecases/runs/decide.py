@@ -4,13 +4,15 @@ from runbooks.access.actors import Actor
 from runbooks.access.fetch import NotAllowed
 from runbooks.domain.policy import YES, Decision, no
 from runbooks.models import Runbook
+from runbooks.usecases.runs.calls import frozen_calls
 from runbooks.usecases.runs.start import may_start
 
 
 def decision_to_start(*, actor: Actor, runbook: Runbook, now: datetime, number: int | None = None) -> Decision:
     """Whether `start` would take it, for the button that says so; asking is no attempt and leaves no trace."""
     try:
-        may_start(actor=actor, runbook=runbook, number=number, now=now)
+        version = may_start(actor=actor, runbook=runbook, number=number, now=now)
+        frozen_calls(actor=actor, version=version, now=now)
     except NotAllowed as refusal:
         return no(*refusal.reasons)
     return YES

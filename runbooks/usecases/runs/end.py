@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from runbooks import outbox
 from runbooks.audit.record import record
 from runbooks.domain.states import RUN_MOVES, RUN_NEVER_STARTED, RunStatus, StepStatus
 from runbooks.live.append import NewEvent, append_events
@@ -48,6 +49,8 @@ def end_run(
     details = {"status": status, "exit_code": exit_code}
     record(actor=None, action=_action(status), thing=run, reason=detail, details=details, now=now)
     hint_next(run)
+    if run.parent_step_id:
+        outbox.hint_settle(run.parent_step_id)
     return True
 
 

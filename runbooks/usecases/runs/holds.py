@@ -56,7 +56,7 @@ def _permission_holds(*, run: Run, now: datetime) -> Decision:
     held = rights_on(actor=actor, place=run.runbook, now=now)
     allowed = judged(actor=actor, right="run", held=held, place=run.runbook)
     state = VersionState(run.version.state)
-    by_default = state is VersionState.PUBLISHED or _was_published_then(run)
+    by_default = state is VersionState.PUBLISHED or run.parent_id is not None or _was_published_then(run)
     archived = bool(run.runbook.archived_at or run.runbook.project.archived_at)
     fit = start_of(
         accepts_runs=True, archived=archived, state=state, by_default=by_default, holds_review="review" in held

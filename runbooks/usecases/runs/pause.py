@@ -1,5 +1,7 @@
-"""Steps that hold no worker: how one begins, and how it ends, by a person's answer or by the scheduler's look."""
+"""Steps that hold no worker: how one begins, and how it ends, by a person's answer or by the scheduler's look. Those
+that are other runbooks have a page of their own, `children.py`."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -15,6 +17,7 @@ from runbooks.usecases.runs.tell import status_event, step_event
 from runbooks.usecases.versions.draft import definition_of
 
 AT_ONCE = 500
+NO_OUTPUTS: Mapping[str, str] = {}
 LOOK_EVERY = timedelta(seconds=1)
 
 
@@ -32,10 +35,18 @@ def begin_pause(*, run: Run, step_run: StepRun, step: Step, now: datetime) -> No
 
 
 def end_pause(
-    *, run: Run, step_run: StepRun, status: StepStatus, detail: str, exit_code: int | None, now: datetime
+    *,
+    run: Run,
+    step_run: StepRun,
+    status: StepStatus,
+    detail: str,
+    exit_code: int | None,
+    now: datetime,
+    outputs: Mapping[str, str] = NO_OUTPUTS,
 ) -> bool:
     """Must be called inside a transaction that holds the run's row. Answers whether it still waited."""
-    changed = {"status": status, "detail": detail, "exit_code": exit_code, "finished_at": now, "due_at": None}
+    changed: dict[str, object] = {"status": status, "detail": detail, "exit_code": exit_code, "finished_at": now}
+    changed |= {"due_at": None, "outputs": dict(outputs)}
     if not StepRun.objects.filter(pk=step_run.pk, status=StepStatus.WAITING).update(**changed):
         return False
     for name, value in changed.items():
@@ -52,7 +63,7 @@ def held_run(run_id: object) -> Run:
 
 def look_at_pauses(*, now: datetime) -> int:
     """Ends the pauses that are over or have taken too long."""
-    due = StepRun.objects.filter(status=StepStatus.WAITING, due_at__lte=now).order_by("due_at")
+    due = StepRun.objects.filter(status=StepStatus.WAITING, due_at__lte=now, child_runs=None).order_by("due_at")
     return sum(_looked_at(step_run, now=now) for step_run in due[:AT_ONCE])
 
 

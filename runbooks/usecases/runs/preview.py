@@ -6,6 +6,7 @@ from runbooks.domain.plan import Plan
 from runbooks.models import Runbook
 from runbooks.usecases.grants.cover import Wanted
 from runbooks.usecases.nodes.choose import chosen_targets
+from runbooks.usecases.runs.calls import frozen_calls
 from runbooks.usecases.runs.start import Request, checked_values, covered, may_start, plan_of
 from runbooks.usecases.versions.draft import definition_of
 
@@ -14,8 +15,10 @@ def preview(*, actor: Actor, runbook: Runbook, request: Request, now: datetime) 
     """What would happen, and nothing does. Raises as `start` would."""
     version = may_start(actor=actor, runbook=runbook, number=request.number, now=now)
     definition = definition_of(version)
-    values, hidden = apart(definition.parameters, checked_values(definition=definition, request=request))
+    frozen = frozen_calls(actor=actor, version=version, now=now)
+    checked = checked_values(definition=definition, request=request, high_risk=frozen.high_risk)
+    values, hidden = apart(definition.parameters, checked)
     targets = chosen_targets(actor=actor, version=version, values=values, only=request.targets, now=now)
     covered(actor=actor, runbook=runbook, wanted=Wanted(values=values, targets=targets), now=now)
     seals = dict.fromkeys(hidden, "to be sealed at the start")
-    return plan_of(version=version, definition=definition, values=values, seals=seals, targets=targets)
+    return plan_of(version=version, values=values, seals=seals, targets=targets, runbooks=frozen.planned)

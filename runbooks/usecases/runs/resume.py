@@ -23,10 +23,14 @@ def resume(*, actor: Actor, run: Run, secrets: Mapping[str, object] | None = Non
     may_start(actor=actor, runbook=run.runbook, number=request.number, now=now)
     if problem := not_resumable(run):
         raise Conflict(problem, code="not_resumable")
+    return start(actor=actor, runbook=run.runbook, request=request, now=now, resuming=resuming_from(run))
+
+
+def resuming_from(run: Run) -> Resuming:
+    """Of a run that can be gone on with."""
     definition, latest = definition_of(run.version), latest_of(run)
     before = {step: latest[step] for step in ordinary_steps(definition) if _succeeded(latest[step])}
-    resuming = Resuming(run=run, before=before)
-    return start(actor=actor, runbook=run.runbook, request=request, now=now, resuming=resuming)
+    return Resuming(run=run, before=before)
 
 
 def not_resumable(run: Run) -> str | None:

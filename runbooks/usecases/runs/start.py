@@ -14,10 +14,11 @@ from runbooks.access.actors import Actor
 from runbooks.access.fetch import Hidden, installation, require
 from runbooks.access.rights import judged, rights_on
 from runbooks.audit.record import record
+from runbooks.domain.calls import PlannedCall
 from runbooks.domain.containment import as_json, at_least
 from runbooks.domain.definition import Definition, ordinary_steps
 from runbooks.domain.parameters import apart, clean_values
-from runbooks.domain.plan import GIVEN, Plan
+from runbooks.domain.plan import GIVEN, Plan, read_plan
 from runbooks.domain.policy import start_of
 from runbooks.domain.ports import Containment, JsonValue
 from runbooks.domain.problems import Invalid, Problem
@@ -30,6 +31,7 @@ from runbooks.models.prepared import Prepared
 from runbooks.models.rows import insert
 from runbooks.usecases.grants.cover import Cover, Wanted, cover_of
 from runbooks.usecases.nodes.choose import chosen_targets
+from runbooks.usecases.runs.calls import Called, Frozen, frozen_calls
 from runbooks.usecases.runs.concurrency import key_of, reject_beside
 from runbooks.usecases.runs.files import keep_files, taken_files
 from runbooks.usecases.runs.tell import status_event
@@ -38,6 +40,7 @@ from runbooks.usecases.secrets.vouch import vouched
 from runbooks.usecases.versions.draft import definition_of
 
 REASON_CHARACTERS = 2000
+NO_CALLS: Mapping[str, PlannedCall] = {}
 PUBLISHED = Prepared(
     lambda runbook: Version.objects.filter(runbook=runbook, state=VersionState.PUBLISHED), Runbook._meta.pk
 )
@@ -69,14 +72,18 @@ def start(
     now: datetime,
     rerun_of: Run | None = None,
     resuming: Resuming | None = None,
+    called: Called | None = None,
 ) -> Run:
-    """Queues a run. Raises NotAllowed, Hidden (the version), Invalid (with pointers), Conflict (its key is held)."""
-    version = may_start(actor=actor, runbook=runbook, number=request.number, now=now)
+    """Queues a run. CALLED: as a step of another. Raises NotAllowed, Hidden (the version), Invalid (with pointers),
+    Conflict (its key is held)."""
+    version = may_start(actor=actor, runbook=runbook, number=request.number, called=called, now=now)
     definition = definition_of(version)
-    run_id, values, sealed = _taken_values(definition=definition, request=request)
+    frozen = _frozen(actor=actor, version=version, called=called, resuming=resuming, now=now)
+    run_id, values, sealed = _taken_values(definition=definition, request=request, high_risk=frozen.high_risk)
     uploads = taken_files(actor=actor, definition=definition, given=request.values, values=values, now=now)
     targets = chosen_targets(actor=actor, version=version, values=values, only=request.targets, now=now)
-    plan = plan_of(version=version, definition=definition, values=values, seals=seals_of(sealed), targets=targets)
+    seals = seals_of(sealed)
+    plan = plan_of(version=version, values=values, seals=seals, targets=targets, runbooks=frozen.planned)
     key = key_of(definition=definition, values=values)
     wanted = Wanted(values=values, targets=targets)
     with transaction.atomic():
@@ -91,7 +98,7 @@ def start(
             parameters=values,
             **_asked(actor, request, now),
             rerun_of=rerun_of,
-            resumed_from=resuming.run if resuming else None,
+            **_related(resuming, called),
             concurrency_key=key,
             by_grant=cover.grant,
             event_seq=1,
@@ -108,9 +115,18 @@ def _asked(actor: Actor, request: Request, now: datetime) -> dict[str, Any]:
     return {**who, "expires_at": now + timedelta(seconds=settings.OPSAAS_QUEUE_SECONDS)}
 
 
-def _taken_values(*, definition: Definition, request: Request) -> tuple[UUID, dict[str, JsonValue], list[RunSecret]]:
+def _related(resuming: Resuming | None, called: Called | None) -> dict[str, Any]:
+    whole = {"parent_id": called.step_run.run_id, "parent_step": called.step_run} if called else {}
+    return {"resumed_from": resuming.run if resuming else None, **whole}
+
+
+def _taken_values(
+    *, definition: Definition, request: Request, high_risk: str
+) -> tuple[UUID, dict[str, JsonValue], list[RunSecret]]:
     """The id of the run to be, its values, and apart from them the secret ones, sealed for it alone."""
-    values, hidden = apart(definition.parameters, checked_values(definition=definition, request=request))
+    values, hidden = apart(
+        definition.parameters, checked_values(definition=definition, request=request, high_risk=high_risk)
+    )
     run_id = new_id()
     return run_id, values, sealed_for_run(run_id=run_id, values=hidden)
 
@@ -126,21 +142,36 @@ def _write(run: Run, *, definition: Definition, before: Mapping[str, StepRun], a
     }
     if run.resumed_from_id:
         details["resumed_from"] = str(run.resumed_from_id)
+    if run.parent_id:
+        details["parent"] = str(run.parent_id)
     record(actor=actor, action="run.requested", thing=run, reason=run.reason, details=details, now=now)
     append_events(run_id=run.pk, events=[status_event(run)], now=now, last=1)
     outbox.hint_step(first.pk)
 
 
-def may_start(*, actor: Actor, runbook: Runbook, number: int | None, now: datetime) -> Version:
+def _frozen(
+    *, actor: Actor, version: Version, called: Called | None, resuming: Resuming | None, now: datetime
+) -> Frozen:
+    """Other runbooks that are steps: within a step those that were frozen with the whole, of a resumed run those of the
+    earlier one."""
+    if called:
+        return Frozen(called.calls)
+    fixed = read_plan(bytes(resuming.run.plan)).runbooks if resuming else None
+    return frozen_calls(actor=actor, version=version, fixed=fixed, now=now)
+
+
+def may_start(
+    *, actor: Actor, runbook: Runbook, number: int | None, now: datetime, called: Called | None = None
+) -> Version:
     """The version that would run. Raises NotAllowed and Hidden."""
     held = rights_on(actor=actor, place=runbook, now=now)
     require(judged(actor=actor, right="run", held=held, place=runbook), action="run.requested", thing=runbook)
-    version = chosen_version(runbook=runbook, number=number)
+    version = called.version if called else chosen_version(runbook=runbook, number=number)
     decision = start_of(
         accepts_runs=installation().accepts_runs,
         archived=bool(runbook.archived_at or runbook.project.archived_at),
         state=VersionState(version.state) if version else None,
-        by_default=number is None,
+        by_default=number is None or called is not None,
         holds_review="review" in held,
     )
     require(decision, action="run.requested", thing=runbook)
@@ -174,11 +205,12 @@ def chosen_version(*, runbook: Runbook, number: int | None) -> Version | None:
 def plan_of(
     *,
     version: Version,
-    definition: Definition,
     values: Mapping[str, JsonValue],
     seals: Mapping[str, str],
     targets: tuple[PlannedNode, ...] = (),
+    runbooks: Mapping[str, PlannedCall] = NO_CALLS,
 ) -> Plan:
+    definition = definition_of(version)
     limits: dict[str, JsonValue] = {step.id: {"timeout_seconds": step.timeout_seconds} for step in definition.steps}
     return Plan(
         runbook=version.runbook.path,
@@ -188,6 +220,7 @@ def plan_of(
         secrets={**definition.secrets, **{GIVEN + name: seal for name, seal in seals.items()}},
         limits=limits,
         containment=as_json(demanded(definition)),
+        runbooks=runbooks,
     )
 
 
@@ -196,10 +229,12 @@ def demanded(definition: Definition) -> Containment:
     return at_least(definition.containment, settings.OPSAAS_CONTAINMENT_MINIMUM)
 
 
-def checked_values(*, definition: Definition, request: Request) -> dict[str, JsonValue]:
+def checked_values(*, definition: Definition, request: Request, high_risk: str = "") -> dict[str, JsonValue]:
+    """HIGH_RISK is the path of a runbook that is one of its steps, and of high risk."""
     problems = []
-    if definition.risk == "high" and not request.reason.strip():
-        problems.append(Problem("/reason", "required", "This runbook is of high risk: say why you run it."))
+    which = "This runbook is" if definition.risk == "high" else f"This runs {high_risk}, which is" if high_risk else ""
+    if which and not request.reason.strip():
+        problems.append(Problem("/reason", "required", f"{which} of high risk: say why you run it."))
     if len(request.reason) > REASON_CHARACTERS:
         problems.append(Problem("/reason", "too_long", f"Keep the reason under {REASON_CHARACTERS} characters."))
     try:

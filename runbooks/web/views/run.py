@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from runbooks.access import fetch
 from runbooks.access.actors import Actor
-from runbooks.access.rights import rights_on
+from runbooks.access.rights import restrict_runs, rights_on
 from runbooks.audit.reads import record_read
 from runbooks.domain.definition import Risk
 from runbooks.domain.files import MOST_BYTES, name_problems
@@ -25,7 +25,7 @@ from runbooks.domain.problems import Invalid
 from runbooks.domain.states import RUN_FINAL, StepStatus, VersionState
 from runbooks.models import Run, StepRun
 from runbooks.queries.evidence import may_have_evidence
-from runbooks.queries.runs import running_like, usual_seconds
+from runbooks.queries.runs import children_seen_by, running_like, usual_seconds
 from runbooks.usecases.conflict import Conflict, Taken
 from runbooks.usecases.runs.cancel import cancel
 from runbooks.usecases.runs.complete import Said, complete, may_answer
@@ -63,6 +63,8 @@ def run(request: HttpRequest, run_id: str, *, actor: Actor, now: datetime) -> Ht
         "deliveries": found.deliveries.select_related("recipient", "endpoint") if rights & {"grant", "audit"} else None,
         "nodes_asked": asked,
         "asking": asking,
+        "children": children_seen_by(actor=actor, run=found, now=now) if definition_of(found.version).calls else [],
+        "whole": _whole(run=found, actor=actor, now=now),
         "matrices": matrices(run=found, steps=told["steps"], only=asked, sees_output=sees_output),
         **told,
         **_kept(run=found, sees_output=sees_output),
@@ -192,6 +194,14 @@ def _asking(*, run: Run, steps: list[StepRun], actor: Actor, now: datetime) -> l
         for step in waiting
         if isinstance(pause := pauses[step.step], Manual)
     ]
+
+
+def _whole(*, run: Run, actor: Actor, now: datetime) -> Run | None:
+    """The run that this one is a step of, where the actor sees it."""
+    if run.parent_id is None:
+        return None
+    found = Run.objects.select_related("runbook__project").filter(pk=run.parent_id)
+    return restrict_runs(actor=actor, right="view", now=now, queryset=found).first()
 
 
 def _evidence(request: HttpRequest) -> tuple[GivenFile, ...]:

@@ -1,6 +1,6 @@
 """Asking for a run: is it allowed, with these values, now? Then freeze what will happen and queue it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from runbooks.domain.definition import Definition, ordinary_steps
 from runbooks.domain.parameters import apart, clean_values
 from runbooks.domain.plan import GIVEN, Plan, read_plan
 from runbooks.domain.policy import start_of
-from runbooks.domain.ports import Containment, JsonValue
+from runbooks.domain.ports import Containment, GivenFile, JsonValue
 from runbooks.domain.problems import Invalid, Problem
 from runbooks.domain.states import StepStatus, VersionState
 from runbooks.domain.targets import PlannedNode
@@ -82,10 +82,9 @@ def start(
     run_id, values, sealed = _taken_values(definition=definition, request=request, high_risk=frozen.high_risk)
     uploads = taken_files(actor=actor, definition=definition, given=request.values, values=values, now=now)
     targets = chosen_targets(actor=actor, version=version, values=values, only=request.targets, now=now)
-    seals = seals_of(sealed)
+    seals, wanted = seals_of(sealed), Wanted(values=values, targets=targets)
     plan = plan_of(version=version, values=values, seals=seals, targets=targets, runbooks=frozen.planned)
     key = key_of(definition=definition, values=values)
-    wanted = Wanted(values=values, targets=targets)
     with transaction.atomic():
         reject_beside(runbook=runbook, definition=definition, key=key)
         cover = covered(actor=actor, runbook=runbook, wanted=wanted, hold=True, now=now)
@@ -97,16 +96,13 @@ def start(
             plan_hash=plan.hash,
             parameters=values,
             **_asked(actor, request, now),
-            rerun_of=rerun_of,
-            **_related(resuming, called),
+            **_related(rerun_of, resuming, called),
             concurrency_key=key,
             by_grant=cover.grant,
             event_seq=1,
         )
-        insert(run)
-        RunSecret.objects.bulk_create(sealed)
-        keep_files(run=run, values=values, uploads=uploads)
-        _write(run, definition=definition, before=resuming.before if resuming else {}, actor=actor, now=now)
+        _insert(run, sealed=sealed, uploads=uploads)
+        _write(run, before=resuming.before if resuming else {}, actor=actor, now=now)
     return run
 
 
@@ -115,9 +111,9 @@ def _asked(actor: Actor, request: Request, now: datetime) -> dict[str, Any]:
     return {**who, "expires_at": now + timedelta(seconds=settings.OPSAAS_QUEUE_SECONDS)}
 
 
-def _related(resuming: Resuming | None, called: Called | None) -> dict[str, Any]:
+def _related(rerun_of: Run | None, resuming: Resuming | None, called: Called | None) -> dict[str, Any]:
     whole = {"parent_id": called.step_run.run_id, "parent_step": called.step_run} if called else {}
-    return {"resumed_from": resuming.run if resuming else None, **whole}
+    return {"rerun_of": rerun_of, "resumed_from": resuming.run if resuming else None, **whole}
 
 
 def _taken_values(
@@ -131,9 +127,15 @@ def _taken_values(
     return run_id, values, sealed_for_run(run_id=run_id, values=hidden)
 
 
-def _write(run: Run, *, definition: Definition, before: Mapping[str, StepRun], actor: Actor, now: datetime) -> None:
+def _insert(run: Run, *, sealed: Sequence[RunSecret], uploads: Mapping[str, GivenFile]) -> None:
+    insert(run)
+    RunSecret.objects.bulk_create(sealed)
+    keep_files(run=run, values=run.parameters, uploads=uploads)
+
+
+def _write(run: Run, *, before: Mapping[str, StepRun], actor: Actor, now: datetime) -> None:
     """All that belongs to the beginning of a run, beside its own row."""
-    first = _add_step_runs(run=run, definition=definition, before=before, now=now)
+    first = _add_step_runs(run=run, definition=definition_of(run.version), before=before, now=now)
     details = {
         "hash": run.version.hash,
         "plan_hash": run.plan_hash,

@@ -168,6 +168,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_DISABLE_PREFETCH = OPSAAS_BROKER_URL.startswith(("redis", "rediss"))
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False  # who reaches the broker may send hints, and not command workers
 CELERY_DB_REUSE_MAX = 1000 if EMBEDDED else None  # a thread at rest must not keep a place in the pool
 CELERY_TIMEZONE = "UTC"
 

@@ -1,5 +1,7 @@
 """Lists of machines from files and scripts: YAML of ours, and the JSON that an inventory script of Ansible prints."""
 
+import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,6 +10,8 @@ from runbooks.domain.nodes import ATTRIBUTE_CHARACTERS, MOST_ATTRIBUTES, NodeSpe
 from runbooks.domain.problems import Invalid, Problem, pointer_to
 
 MOST_IN_A_LIST = 10_000
+MOST_GROUPS = 10_000
+MOST_AROUND = 200  # groups around one host
 NO_TAGS = {"all", "ungrouped", "_meta"}
 FIELD_OF = {
     "ansible_host": "host", "ansible_ssh_host": "host", "ansible_user": "user", "ansible_ssh_user": "user",
@@ -16,6 +20,7 @@ FIELD_OF = {
 PORTS = ("ansible_port", "ansible_ssh_port")
 TELLING = ("pass", "secret", "token", "private", "credential", "api_key")  # what must not become an attribute
 
+_PORT = re.compile(r"[0-9]{1,5}")
 Json = Mapping[str, Any]
 
 
@@ -53,6 +58,8 @@ def _cleaned(described: list[Any], pointers: list[str]) -> list[NodeSpec]:
 
 
 def _from_ansible(data: Json) -> tuple[list[Json], list[str]]:
+    if len(data) > MOST_GROUPS:
+        raise Invalid([Problem("", "too_long", f"This may have at most {MOST_GROUPS:,} groups.")])
     groups = {name: _group(name, value) for name, value in data.items() if name != "_meta"}
     meta = data.get("_meta", {})
     hostvars = meta.get("hostvars", {}) if isinstance(meta, Mapping) else None
@@ -61,10 +68,15 @@ def _from_ansible(data: Json) -> tuple[list[Json], list[str]]:
             [Problem("/_meta/hostvars", "wrong_type", "This must be an object of hosts and their variables.")]
         )
     hosts = dict.fromkeys([*hostvars, *(host for group in groups.values() for host in group["hosts"])])
-    above = {name: [parent for parent, group in groups.items() if name in group["children"]] for name in groups}
+    if len(hosts) > MOST_IN_A_LIST:
+        raise Invalid([Problem("", "too_long", f"This may have at most {MOST_IN_A_LIST:,} nodes.")])
+    above, holding = _held_by(groups, "children"), _held_by(groups, "hosts")
     described = []
     for host in hosts:
-        inside = _lineage([name for name, group in groups.items() if host in group["members"]], above)
+        inside = _lineage(holding.get(host, []), above)
+        if len(inside) > MOST_AROUND:
+            detail = f"A host may be in at most {MOST_AROUND} groups."
+            raise Invalid([Problem(pointer_to("_meta", "hostvars", host), "too_long", detail)])
         variables: dict[str, Any] = {}
         for name in inside:
             variables |= groups[name]["vars"]
@@ -87,7 +99,16 @@ def _group(name: str, value: object) -> dict[str, Any]:
             raise Invalid([Problem(f"{pointer}/{field}", "wrong_type", "This must be a list of names.")])
     if not isinstance(variables, Mapping):
         raise Invalid([Problem(f"{pointer}/vars", "wrong_type", "This must be an object of names and values.")])
-    return {"hosts": list(hosts), "members": set(hosts), "children": set(children), "vars": dict(variables)}
+    return {"hosts": list(hosts), "children": list(children), "vars": dict(variables)}
+
+
+def _held_by(groups: Mapping[str, dict[str, Any]], what: str) -> dict[str, list[str]]:
+    """The other way round: for each host, or for each child, the groups that list it."""
+    found: dict[str, dict[str, None]] = defaultdict(dict)
+    for name, group in groups.items():
+        for one in group[what]:
+            found[one][name] = None
+    return {one: list(names) for one, names in found.items()}
 
 
 def _lineage(groups: list[str], above: Mapping[str, list[str]]) -> list[str]:
@@ -110,7 +131,7 @@ def _node(host: str, tags: list[str], variables: Json) -> Json:
     for name in PORTS:
         if name in variables:
             port = variables[name]
-            fields["port"] = int(port) if isinstance(port, str) and port.isdecimal() else port
+            fields["port"] = int(port) if isinstance(port, str) and _PORT.fullmatch(port) else port
     return fields
 
 

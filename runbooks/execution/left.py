@@ -35,7 +35,12 @@ def _read_outputs(layout: Layout, left: Left) -> None:
 
 
 def _read_summary(layout: Layout, left: Left) -> None:
-    data = read_left_file(layout, layout.summary, limit=LARGEST_SUMMARY_BYTES)
-    left.summary = data[:LARGEST_SUMMARY_BYTES].decode(errors="replace").replace("\0", "\ufffd")
+    take_summary(read_left_file(layout, layout.summary, limit=LARGEST_SUMMARY_BYTES), left)
+
+
+def take_summary(data: bytes, left: Left) -> None:
+    """Of what is too long only whole lines: the beginning of a secret is not masked as the whole of it is."""
     if len(data) > LARGEST_SUMMARY_BYTES:
-        left.complaints.append("The summary file is larger than 1 MiB: only its first 1 MiB was read.")
+        data = data[: data.rfind(b"\n", 0, LARGEST_SUMMARY_BYTES) + 1]
+        left.complaints.append("The summary file is larger than 1 MiB: only whole lines of its first 1 MiB were read.")
+    left.summary = data.decode(errors="replace").replace("\0", "\ufffd")

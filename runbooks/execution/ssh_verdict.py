@@ -6,7 +6,7 @@ import re
 from runbooks.domain import outputs
 from runbooks.domain.ports import Level, Outcome, OutcomeKind, StopReason
 from runbooks.execution.launch import NOT_EXECUTABLE, NOT_FOUND, CannotStart, explain
-from runbooks.execution.left import LARGEST_SUMMARY_BYTES, Left
+from runbooks.execution.left import Left, take_summary
 from runbooks.execution.ssh_report import Report
 from runbooks.execution.verdict import not_started
 
@@ -129,8 +129,5 @@ def _left(report: Report, node: str) -> Left:
     parsed = outputs.parse(report.files.get("output", b""))
     left.outputs = parsed.values
     left.complaints += parsed.complaints
-    summary = report.files.get("summary", b"")
-    left.summary = summary[:LARGEST_SUMMARY_BYTES].decode(errors="replace").replace("\0", "\ufffd")
-    if len(summary) > LARGEST_SUMMARY_BYTES:
-        left.complaints.append("The summary file is larger than 1 MiB: only its first 1 MiB was read.")
+    take_summary(report.files.get("summary", b""), left)
     return left

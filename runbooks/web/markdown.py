@@ -3,6 +3,8 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from html import escape
 from itertools import pairwise
 
 import nh3
@@ -25,6 +27,7 @@ _ATTRIBUTES = {
     "td": {"class"},
     **{f"h{level}": {"id"} for level in range(2, 7)},
 }
+LONGEST = 64 * 1024  # characters that are taken apart: what scripts leave may be made to take a second for 30,000
 _ALIGNMENTS = {"text-align:right": "to-end", "text-align:center": "to-center"}
 
 
@@ -42,9 +45,13 @@ def _parser() -> MarkdownIt:
 _PARSER = _parser()
 
 
+@lru_cache(maxsize=64)
 def render(text: str, *, top: int = 2, anchors: str = "") -> str:
     """HTML of `text`. Its highest heading becomes <h{top}> and no level is skipped; `anchors` is a prefix for ids of
-    headings, which get none without it (two documents on one page must not share ids)."""
+    headings, which get none without it (two documents on one page must not share ids). What is very long stays as it
+    was written."""
+    if len(text) > LONGEST:
+        return f'<pre tabindex="0">{escape(text)}</pre>'
     tokens = _PARSER.parse(text)
     _fit_headings(tokens, top=top)
     if anchors:
@@ -71,6 +78,8 @@ class Heading:
 
 def outline(text: str, *, anchors: str) -> list[Heading]:
     """The highest headings of `text`, as `render` names them."""
+    if len(text) > LONGEST:
+        return []
     tokens = _PARSER.parse(text)
     _fit_headings(tokens, top=2)
     _name_headings(tokens, prefix=anchors)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runbooks.web.markdown import render
+from runbooks.web.markdown import LONGEST, outline, render
 
 
 def test_the_highest_heading_comes_right_under_the_title_of_the_page() -> None:
@@ -59,3 +59,12 @@ def test_code_blocks_can_be_scrolled_by_keyboard() -> None:
 def test_an_empty_corner_of_a_table_is_no_heading() -> None:
     html = render("| | b |\n|---|---|\n| 1 | 2 |")
     assert "<td></td>\n<th>b</th>" in html
+
+
+@pytest.mark.parametrize("piece", ["![", "[a](", "**a", "&", "# <b>\n"])
+def test_what_a_script_leaves_to_stall_the_page_is_shown_as_it_is(piece: str) -> None:
+    """A megabyte of it took up to forty seconds, each time that somebody looked."""
+    html = render(piece * (1024 * 1024 // len(piece)), anchors="doc")
+    assert html.startswith('<pre tabindex="0">')
+    assert "<b>" not in html
+    assert outline(piece * LONGEST, anchors="doc") == []

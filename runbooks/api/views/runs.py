@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from runbooks.access import fetch
 from runbooks.access.fetch import require_right
+from runbooks.access.rights import rights_on
 from runbooks.api.base import ApiView
 from runbooks.api.idempotency import remembered
 from runbooks.api.log_response import log_response
@@ -94,7 +95,9 @@ class Steps(OneRun):
         asked = {name: self.query(name) for name in ("step", "node", "status")}
         size = checked_size(self.query("limit") or str(LARGEST))
         found = page(queryset=all_steps(run=run, **asked), cursor=self.query("cursor"), size=size, forward=True)
-        steps = StepRunOut(found.results, many=True, context=self.context_of([run]) | {"children": children_of(run)})
+        sees_output = "see_output" in rights_on(actor=self.actor, place=run.runbook, now=self.now)
+        context = {"output_of": {run.pk} if sees_output else set(), "children": children_of(run)}
+        steps = StepRunOut(found.results, many=True, context=context)
         return Response({"results": steps.data, "next": found.next})
 
 
@@ -127,8 +130,8 @@ class Rerun(OneRun):
     @extend_schema(request=RerunIn, responses={202: RunOut})
     @remembered
     def post(self, request: Request, id: str) -> Response:
-        """A new run with the same values, of the published version, or with `same_version` of the very same one; with
-        `failed_nodes` only where the first did not succeed."""
+        """A new run with the same values on the same nodes, of the published version, or with `same_version` of the
+        very same one; with `failed_nodes` only where the first did not succeed."""
         run, asked = self.run(), self.asked(RerunIn)
         started = rerun(
             actor=self.actor,

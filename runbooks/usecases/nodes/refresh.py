@@ -43,7 +43,10 @@ def refresh(*, source: Source, read: Callable[[Source], bytes], now: datetime) -
 def _parsed(text: bytes) -> object:
     """JSON is read by its own parser, which is much quicker."""
     if text.lstrip()[:1] in {b"{", b"["}:
-        return json.loads(text)
+        try:
+            return json.loads(text)
+        except RecursionError:
+            raise ValueError("It is nested too deeply.") from None
     return read_yaml(text, max_bytes=MOST_BYTES, max_nodes=MOST_YAML_NODES)
 
 

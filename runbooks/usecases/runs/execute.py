@@ -12,6 +12,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from runbooks import outbox
+from runbooks.access.fetch import as_uuid
 from runbooks.domain.containment import at_least, from_json
 from runbooks.domain.masked import hidden_in, masked
 from runbooks.domain.ports import Executor, Lease, NoSecret, Outcome, OutcomeKind, Secrets, StopReason, Work
@@ -74,7 +75,10 @@ class Host(Protocol):
 
 
 def execute(*, step_run_id: str, host: Host, clock: Callable[[], datetime]) -> None:
-    """Runs the step if it is still to be run. Returns when it has ended, or at once where somebody else has it."""
+    """Runs the step if it is still to be run. Returns when it has ended, or at once where somebody else has it, or
+    where the hint names nothing: it came from the broker, and others may write there."""
+    if as_uuid(str(step_run_id)) is None:
+        return
     if host.leases.closing:
         outbox.hint_later(step_run_id)
         host.release()

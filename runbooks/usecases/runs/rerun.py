@@ -3,6 +3,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from runbooks.access.actors import Actor
+from runbooks.domain.plan import read_plan
 from runbooks.domain.problems import Invalid, Problem, pointer_to
 from runbooks.domain.states import RUN_FINAL, VersionState
 from runbooks.models import Run
@@ -20,8 +21,8 @@ def rerun(
     secrets: Mapping[str, object] | None = None,
     now: datetime,
 ) -> Run:
-    """A new run with the same values, checked anew: of the published version, or of the very same one. SECRETS are
-    values for secret parameters: those of the earlier run were destroyed.
+    """A new run with the same values on the same nodes, checked anew: of the published version, or of the very same
+    one. SECRETS are values for secret parameters: those of the earlier run were destroyed.
 
     FAILED_NODES: only where something of the first did not succeed. Raises Conflict where there is no such node.
     """
@@ -42,8 +43,10 @@ def on_failed_nodes(request: Request, *, run: Run) -> Request:
 
 
 def request_like(*, run: Run, same_version: bool) -> Request:
+    """Never on more machines than that run was for: it may have been narrowed down to one of a thousand."""
+    names = tuple(node.name for node in read_plan(bytes(run.plan)).targets)
     number = run.version.number if same_version and run.version.state != VersionState.PUBLISHED else None
-    return Request(values=run.parameters, reason=run.reason, number=number)
+    return Request(values=run.parameters, reason=run.reason, number=number, targets=names)
 
 
 def with_secrets(request: Request, secrets: Mapping[str, object]) -> Request:

@@ -109,6 +109,30 @@ def test_what_is_no_inventory_is_refused(data: object) -> None:
         read_inventory(data)
 
 
+MANY = 9_000
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {f"g{n}": {"hosts": [], "children": [f"g{n + 1}"]} for n in range(200_000)},
+        {f"g{n}": [f"h{n}"] for n in range(MANY)} | {"_meta": {"hostvars": {f"v{n}": {} for n in range(MANY)}}},
+        {f"g{n}": {"hosts": ["h"], "children": [f"g{n + 1}"]} for n in range(MANY)},
+        {"_meta": {"hostvars": {"h": {"ansible_port": "9" * 5000}}}},
+    ],
+)
+def test_a_source_that_means_harm_costs_no_more_than_it_is_long(data: object) -> None:
+    """Each of these once took minutes or ended in an error that nobody had thought of."""
+    with pytest.raises(Invalid):
+        read_inventory(data)
+
+
+def test_a_large_inventory_with_as_many_groups_as_hosts_is_read() -> None:
+    groups = {f"g{n}": [f"h{n}", f"h{n + 1}"] for n in range(MANY)}
+    specs = read_inventory(groups)
+    assert (len(specs), specs[1].tags) == (MANY + 1, ("g1", "g0"))
+
+
 def test_groups_in_a_circle_end() -> None:
     data = {"a": {"hosts": ["h"], "children": ["b"]}, "b": {"children": ["a"]}}
     assert sorted(read_inventory(data)[0].tags) == ["a", "b"]
@@ -135,6 +159,11 @@ def test_a_broken_source_changes_nothing_and_says_so_once(world: World) -> None:
     assert [event.outcome for event in events.order_by("id")] == ["done", "failed", "failed", "failed"]
     taken(ANSIBLE)
     assert events.order_by("-id")[0].outcome == "done"
+
+
+def test_a_source_that_is_nested_without_end_changes_nothing(world: World) -> None:
+    assert refresh(source=SOURCE, read=lambda _: b"[" * 10**6, now=timezone.now()) is None
+    assert AuditEvent.objects.filter(action="inventory.refreshed", outcome="failed").count() == 1
 
 
 def test_a_source_takes_over_no_node_of_a_person(world: World) -> None:

@@ -11,6 +11,15 @@ from django.core.exceptions import ImproperlyConfigured
 
 from runbooks.domain.addresses import Allowed, BadNetwork, read_allowed
 from runbooks.domain.sealing import BadKeys, Keyring, new_key, read_keyring
+from runbooks.domain.signed_notes import (
+    COSIGNATURE,
+    BadNote,
+    PublicKey,
+    SigningKey,
+    new_signing_key,
+    read_public_key,
+    read_signing_key,
+)
 
 
 def text(name: str, default: str = "") -> str:
@@ -111,6 +120,31 @@ def keyring(name: str, *, fallback: Path | None) -> Keyring:
         return read_keyring(secret(name, fallback=fallback, make=new_key).split())
     except BadKeys as error:
         raise ImproperlyConfigured(f"{name}: {error}") from None
+
+
+def signing_keys(name: str, *, fallback: Path | None, origin: str) -> tuple[SigningKey, ...]:
+    """Keys that sign the log's checkpoints, as `secret` finds them; none where nothing names any."""
+    if fallback is None and not (os.environ.get(name) or os.environ.get(f"{name}_FILE")):
+        return ()
+    try:
+        text = secret(name, fallback=fallback, make=partial(new_signing_key, origin))
+        keys = tuple(read_signing_key(word) for word in text.split())
+    except BadNote as error:
+        raise ImproperlyConfigured(f"{name}: {error}") from None
+    if len({key.name for key in keys}) != 1:
+        raise ImproperlyConfigured(f"{name}: all keys of a log have one name, which is the log's own")
+    return keys
+
+
+def public_keys(name: str) -> tuple[PublicKey, ...]:
+    """Keys of witnesses, as C2SP's signed-note writes them."""
+    try:
+        keys = tuple(read_public_key(word) for word in words(name))
+    except BadNote as error:
+        raise ImproperlyConfigured(f"{name}: {error}") from None
+    if wrong := [key.name for key in keys if key.kind != COSIGNATURE]:
+        raise ImproperlyConfigured(f"{name}: the key of {wrong[0]} is not one that cosigns")
+    return keys
 
 
 def _kept_in(path: Path, make: Callable[[], str]) -> str:

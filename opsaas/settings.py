@@ -21,6 +21,12 @@ SECRET_KEY = env.secret("OPSAAS_SECRET_KEY", fallback=OPSAAS_DATA_DIR / "secret-
 OPSAAS_SECRETS_KEYS = env.keyring(
     "OPSAAS_SECRETS_KEYS", fallback=OPSAAS_DATA_DIR / "secrets-keys" if EMBEDDED else None
 )
+OPSAAS_AUDIT_KEYS = env.signing_keys(
+    "OPSAAS_AUDIT_KEYS",
+    fallback=OPSAAS_DATA_DIR / "audit-keys" if EMBEDDED else None,
+    origin=f"{OPSAAS_PUBLIC_URL.partition('://')[2]}/audit",
+)
+OPSAAS_AUDIT_WITNESSES = env.public_keys("OPSAAS_AUDIT_WITNESSES")
 ALLOWED_HOSTS = env.words("OPSAAS_ALLOWED_HOSTS", "127.0.0.1 localhost [::1]")
 CSRF_TRUSTED_ORIGINS = [OPSAAS_PUBLIC_URL]
 
@@ -35,6 +41,7 @@ ONE_MACHINE = EMBEDDED or env.flag("OPSAAS_EMBEDDED", default=False)
 OPSAAS_OUTPUT_DIR = env.folder("OPSAAS_OUTPUT_DIR", OPSAAS_DATA_DIR / "output" if ONE_MACHINE else None)
 OPSAAS_ARTIFACTS_LIMIT_BYTES = env.whole_number("OPSAAS_ARTIFACTS_LIMIT_BYTES", 256 * 1024 * 1024)
 OPSAAS_SEAL_SECONDS = env.seconds("OPSAAS_SEAL_SECONDS", 60)
+OPSAAS_AUDIT_CHECKPOINT_SECONDS = env.seconds("OPSAAS_AUDIT_CHECKPOINT_SECONDS", 60)
 OPSAAS_OUTPUT_DAYS = env.whole_number("OPSAAS_OUTPUT_DAYS", 0)
 OPSAAS_WORKER_ZONES = env.words("OPSAAS_WORKER_ZONES", "default")
 OPSAAS_WORKER_SLOTS = env.whole_number("OPSAAS_WORKER_SLOTS", 100, least=1)

@@ -18,7 +18,9 @@ SHORTEST_KEY = 50
 @register(Tags.security, deploy=True)
 def production(app_configs: Sequence[AppConfig] | None, **_more: Any) -> list[CheckMessage]:
     return [
-        message for message in (_debug(), _key(), _https(), _database(), _broker(), _mail(), _containment()) if message
+        message
+        for message in (_debug(), _key(), _https(), _database(), _broker(), _mail(), _containment(), _log_key())
+        if message
     ]
 
 
@@ -71,3 +73,14 @@ def _containment() -> CheckMessage | None:
         return None
     hint = f"docs/containment.md tells what a machine needs for more. {ladder.why}"
     return Warning("Scripts can't be kept from this machine: they run at the level host.", hint=hint, id="opsaas.W002")
+
+
+def _log_key() -> CheckMessage | None:
+    if settings.OPSAAS_AUDIT_KEYS:
+        return None
+    hint = (
+        "`manage.py make_audit_key` makes one; give it to the scheduler in OPSAAS_AUDIT_KEYS_FILE, and to nobody else."
+    )
+    return Warning(
+        "No key signs the audit log: who owns the database can change it unseen.", hint=hint, id="opsaas.W003"
+    )

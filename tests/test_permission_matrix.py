@@ -14,9 +14,10 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from runbooks.models import Delivery, Group, HostKey, Membership, Node
+from runbooks.models import AuditEvent, AuditLeaf, Delivery, Group, HostKey, Membership, Node
 from runbooks.usecases.versions.review import review
 from runbooks.usecases.versions.submit import submit
+from tests.audit.trees import checkpointed
 from tests.keys import KEY, OTHER_KEY
 from tests.matrix import ROLES, Row, all_routes
 from tests.world import PROJECT, World, definition
@@ -119,6 +120,15 @@ API = [
     Row("POST", "runs/<str:id>/resume", "401 404 409 403 409 403 403", "runs/{run}/resume"),
     Row("POST", "runs/<str:id>/rerun", "401 404 202 403 202 403 403", "runs/{run}/rerun"),
     Row("GET", "audit/events", "401 403 403 403 403 200 403"),
+    Row("GET", "audit/checkpoint", "401 403 403 403 403 200 403"),
+    Row("GET", "audit/checkpoints", "401 403 403 403 403 200 403"),
+    Row("GET", "audit/checkpoints/<int:size>", "401 403 403 403 403 200 403", "audit/checkpoints/{size}"),
+    Row("POST", "audit/checkpoints/<int:size>/cosignatures", "401 403 403 403 403 403 403", "audit/checkpoints/{size}/cosignatures", {"lines": ""}),  # only who audits the installation
+    Row("GET", "audit/consistency", "401 403 403 403 403 200 403", "audit/consistency?from=1&to={size}"),
+    Row("GET", "audit/leaves/<int:seq>", "401 403 403 403 403 200 403", "audit/leaves/{seq}"),
+    Row("GET", "audit/leaves/<int:seq>/inclusion", "401 403 403 403 403 200 403", "audit/leaves/{seq}/inclusion"),
+    Row("GET", "audit/keys", "401 403 403 403 403 200 403"),
+    Row("GET", "audit/export", "401 403 403 403 403 403 403"),  # only who audits the installation
     Row("GET", "schema", "401 200 200 200 200 200 200"),
     Row("GET", "docs", "401 200 200 200 200 200 200"),
     *(Row(method, "<path:rest>", "401 404 404 404 404 404 404", "no/such/thing") for method in ("GET", "POST", "PUT", "PATCH", "DELETE")),
@@ -160,6 +170,8 @@ def filled(world: World) -> Filled:
     message = Delivery.objects.create(
         occasion="x", endpoint=told, project=world.project, channel="webhook", address="hooks"
     )
+    size = checkpointed().size
+    event = AuditEvent.objects.get(action="run.requested", object_id=str(run.pk))
     return Filled(
         {
             "endpoint": str(told.pk),
@@ -170,6 +182,8 @@ def filled(world: World) -> Filled:
             "key": str(key.pk),
             "hash": third.hash,
             "grant": str(world.user("runner").grants.get().pk),
+            "size": str(size),
+            "seq": str(AuditLeaf.objects.get(event_id=event.pk).seq),
             "token": str(world.user("runner").tokens.get().pk),
         }
     )

@@ -111,6 +111,7 @@ KEEPERS = [
     Row("POST", "access/new", "302 403 403 403 302 403 302", "access/new", GRANT),
     Row("POST", "access/<str:grant_id>/revoke", "302 404 403 404 302 403 302", "access/{grant}/revoke"),
     Row("GET POST", "audit", "302 403 403 403 403 200 403"),
+    Row("GET POST", "audit/integrity", "302 403 403 403 403 200 403"),
     Row("GET POST", "audit/<int:seq>", "302 403 403 403 403 200 403", "audit/1"),
     Row("GET POST", "admin", "302 403 403 403 403 403 200"),
     Row("POST", "admin/kill-switch", "302 403 403 403 403 403 302", "admin/kill-switch", {"accepts": "no", "reason": "r"}),

@@ -15,7 +15,7 @@ def record_read(*, actor: Actor, action: str, thing: object, now: datetime) -> N
     """Counts once per actor, object and ten minutes: following a page is one reading, not one per poll."""
     what = ref(thing)
     recent = AuditEvent.objects.filter(
-        actor_id=str(actor.user.pk), object_id=what.id, action=action, time__gt=now - ONCE_PER
+        actor_id=str(actor.user.pk), object_id=what.id, action=action, outcome="done", time__gt=now - ONCE_PER
     )
     if not recent.exists():
         with transaction.atomic():

@@ -117,6 +117,7 @@ def record(
         "action": action,
         "object": {"type": what.type, "id": what.id, "name": what.name},
         "outcome": outcome,
+        "place": {"project": what.project, "runbook": what.runbook},  # it decides who may read this
         "reason": reason,
         "details": dict(details or {}),
     }

@@ -1,6 +1,15 @@
 """Stored facts. Django finds the models here."""
 
-from runbooks.models.audit import AuditEvent, AuditLeaf, AuditPending
+from runbooks.models.audit import (
+    AuditCheckpoint,
+    AuditCosignature,
+    AuditEvent,
+    AuditKey,
+    AuditLeaf,
+    AuditPending,
+    AuditPlace,
+    AuditSubtree,
+)
 from runbooks.models.fan_out import FanOut
 from runbooks.models.files import FileContent, RunFile
 from runbooks.models.grants import (
@@ -37,9 +46,14 @@ from runbooks.models.secrets import RunSecret, Secret, SecretReference, SecretVa
 __all__ = [
     "INSTALLATION_ID",
     "Artifact",
+    "AuditCheckpoint",
+    "AuditCosignature",
     "AuditEvent",
+    "AuditKey",
     "AuditLeaf",
     "AuditPending",
+    "AuditPlace",
+    "AuditSubtree",
     "BreakGlassReview",
     "Delivery",
     "DeliveryAttempt",

@@ -54,3 +54,70 @@ class AuditPending(models.Model):
 
     class Meta:
         default_permissions = ()
+
+
+class AuditSubtree(models.Model):
+    """The hash over a complete subtree of the log's tree, kept so that roots and proofs need few rows. It can be
+    computed from the leaves at any time."""
+
+    level = models.PositiveSmallIntegerField(help_text="It covers 256 to the power of this many leaves.")
+    index = models.BigIntegerField()
+    hash = models.BinaryField(max_length=32)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(name="one_hash_per_subtree", fields=["level", "index"])]
+
+
+class AuditKey(models.Model):
+    """A public key that checkpoints were signed by, published for ever."""
+
+    public = models.CharField(primary_key=True, max_length=300, help_text="As C2SP's signed-note writes it.")
+    first_used_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+
+class AuditCheckpoint(models.Model):
+    """A signed head of the log: its first `size` events, as they were then."""
+
+    origin = models.CharField(max_length=200, help_text="The log's own name: that of the keys which signed.")
+    size = models.BigIntegerField()
+    root = models.BinaryField(max_length=32)
+    note = models.TextField(help_text="As it was signed, in C2SP's tlog-checkpoint form.")
+    made_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(name="one_checkpoint_per_size", fields=["origin", "size"])]
+
+
+class AuditCosignature(models.Model):
+    """A witness elsewhere saw this checkpoint and that it continues all those that it had seen before."""
+
+    checkpoint = models.BigIntegerField(help_text="Its id.")
+    witness = models.CharField(max_length=300, help_text="Its public key.")
+    line = models.TextField(help_text="As C2SP's tlog-cosignature writes it.")
+    signed_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    received_from = models.CharField(max_length=200)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(name="one_cosignature_per_witness", fields=["checkpoint", "witness"])]
+
+
+class AuditPlace(models.Model):
+    """How far a place outside has been told of the log. Not a part of the log."""
+
+    name = models.CharField(primary_key=True, max_length=320)
+    sent_to = models.BigIntegerField(default=0, help_text="It has everything about the first so many events.")
+    sent_at = models.DateTimeField(null=True)
+    attempts = models.PositiveIntegerField(default=0, help_text="Failed ones, since the last that worked.")
+    next_attempt_at = models.DateTimeField(null=True)
+    failing_since = models.DateTimeField(null=True)
+    last_error = models.TextField(blank=True)
+
+    class Meta:
+        default_permissions = ()

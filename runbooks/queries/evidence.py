@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -9,10 +10,13 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import require
 from runbooks.access.rights import rights_on
+from runbooks.audit.checkpoint import latest_checkpoint
 from runbooks.audit.sequence import drain
+from runbooks.audit.tree import Tree
 from runbooks.domain.policy import YES, no
 from runbooks.live.follow import log_bytes
-from runbooks.models import AuditEvent, AuditLeaf, Run
+from runbooks.models import AuditEvent, AuditKey, AuditLeaf, Run
+from runbooks.queries.integrity import proof_of, with_cosignatures
 
 ACTION = "run.evidence_read"
 OWNER = {"review", "grant"}
@@ -36,6 +40,20 @@ def audit_events(*, run: Run) -> QuerySet[AuditEvent]:
     seq = AuditLeaf.objects.filter(event_id=OuterRef("pk")).values("seq")
     found = AuditEvent.objects.filter(object_id=str(run.pk)).annotate(seq=Subquery(seq))
     return found.filter(seq__isnull=False).order_by("seq")
+
+
+def integrity_facts(events: Iterable[AuditEvent]) -> dict[str, object]:
+    """For each event, what leads from it to the root that was signed. The newest wait for the next checkpoint."""
+    latest = latest_checkpoint()
+    leaves = list(AuditLeaf.objects.filter(event_id__in=[event.pk for event in events]).order_by("seq"))
+    signed = [leaf for leaf in leaves if latest and leaf.seq < latest.size]
+    tree = Tree()
+    return {
+        "checkpoint": with_cosignatures(latest) if latest else None,
+        "public_keys": list(AuditKey.objects.order_by("first_used_at").values_list("public", flat=True)),
+        "proofs": [proof_of(leaf=leaf, size=latest.size, tree=tree) for leaf in signed if latest],
+        "not_signed_yet": [leaf.seq for leaf in leaves if leaf not in signed],
+    }
 
 
 def output_facts(*, run: Run) -> dict[str, object]:

@@ -1,8 +1,13 @@
 """The evidence of a run: complete, by hashes, for auditors and owners."""
 
+import base64
 import hashlib
 
+from runbooks.audit import verifier
+from runbooks.domain.manifest import canonical
+from runbooks.domain.merkle import leaf_hash, root_of_inclusion
 from runbooks.models import AuditEvent
+from tests.audit.trees import KEY, add_events, checkpointed
 from tests.world import World
 
 
@@ -22,6 +27,24 @@ def test_the_evidence_tells_plan_content_reviews_output_and_audit(world: World) 
     assert actions[:2] == ["run.requested", "run.started"]
     assert {"run.finished", "run.noted", "run.evidence_read"} <= set(actions)
     assert [step["step"] for step in told["steps"]] == ["main"]
+
+
+def test_the_evidence_proves_that_its_events_are_in_the_log(world: World) -> None:
+    run = world.executed(world.started())
+    assert world.client("owner")("GET", f"/runs/{run.pk}/evidence").json()["integrity"]["checkpoint"] is None
+    made = checkpointed()
+    add_events(world, count=3)
+    told = world.client("owner")("GET", f"/runs/{run.pk}/evidence").json()
+    checkpoint = verifier.read_checkpoint(told["integrity"]["checkpoint"])
+    assert (checkpoint.size, told["integrity"]["public_keys"]) == (made.size, [str(KEY.public())])
+    proofs = {proof["seq"]: proof for proof in told["integrity"]["proofs"]}
+    unsigned = told["integrity"]["not_signed_yet"]
+    assert [event["seq"] for event in told["audit"]] == [*proofs, *unsigned]
+    for event in told["audit"]:
+        if (seq := event.pop("seq")) in proofs:
+            leaf = leaf_hash(canonical(event))
+            path = [base64.b64decode(one) for one in proofs[seq]["path"]]
+            assert root_of_inclusion(seq=seq, size=made.size, leaf=leaf, proof=path) == checkpoint.root
 
 
 def test_who_may_not_see_output_gets_hashes_in_place_of_words(world: World) -> None:

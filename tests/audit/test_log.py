@@ -86,6 +86,15 @@ def test_reading_counts_once_in_ten_minutes_per_person_and_thing(world: World) -
     assert AuditEvent.objects.filter(action="run.output_read").count() == 4
 
 
+def test_a_refusal_does_not_hide_the_reading_that_follows(world: World) -> None:
+    assert world.client("auditor")("GET", "/audit/events").status_code == 200
+    assert world.client("runner")("GET", "/audit/events").status_code == 403
+    world.give("runner", world.project, "audit")
+    assert world.client("runner")("GET", "/audit/events").status_code == 200
+    reads = AuditEvent.objects.filter(action="audit.read", actor_name__startswith="runner")
+    assert list(reads.order_by("time").values_list("outcome", flat=True)) == ["denied", "done"]
+
+
 def test_reading_output_over_the_api_is_logged(world: World) -> None:
     run = world.executed(world.started())
     assert b"".join(world.client("owner")("GET", f"/runs/{run.pk}/log").streaming_content) == b"hello\n"

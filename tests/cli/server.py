@@ -104,6 +104,7 @@ class Server(ThreadingHTTPServer):
         self.cut_answers = 0  # of the next POSTs: done, but the answer gets lost
         self.ignore_ranges = False
         self.allowed = True
+        self.export = b""
 
     def start_run(self, body: dict[str, Any], key: str) -> Run:
         if key and key in self.by_key:
@@ -166,6 +167,8 @@ class Handler(BaseHTTPRequestHandler):
                 self._json(200, {"allowed": self.server.allowed, "reasons": ["You hold no right “run” there."]})
             case "GET", "audit", "events":
                 self._page(events)
+            case "GET", "audit", "export":
+                self._bytes(200, self.server.export, "application/jsonl")
             case _, "runbooks", *_:
                 self._runbooks(method, rest)
             case _, "runs", *_:

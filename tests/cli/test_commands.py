@@ -158,8 +158,6 @@ def test_api_sends_anything_but_never_to_another_server(opsaas: Opsaas, signed_i
         ["approvals", "list"],
         ["who-can", "run", "a/b"],
         ["token"],
-        ["audit", "verify", "file"],
-        ["audit", "export"],
     ],
 )
 def test_what_comes_later_says_so(opsaas: Opsaas, signed_in: Server, words: list[str]) -> None:

@@ -52,6 +52,7 @@ SIGHTS = [
     Sight("access", "owner", "/access", "runner"),
     Sight("giving a grant", "owner", "/access/new"),
     Sight("audit", "auditor", "/audit", "run.requested"),
+    Sight("integrity", "auditor", "/audit/integrity", "Public keys"),
     Sight("audit event", "auditor", "/audit/1"),
     Sight("admin", "admin", "/admin"),
     Sight("people", "admin", "/admin/people", "runner"),

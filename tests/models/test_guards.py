@@ -10,7 +10,20 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import Model
 
 from runbooks.domain.states import RUN_MOVES, STEP_MOVES, VERSION_MOVES
-from runbooks.models import AuditEvent, AuditLeaf, Grant, Membership, Review, Run, StepRun, Version
+from runbooks.models import (
+    AuditCheckpoint,
+    AuditCosignature,
+    AuditEvent,
+    AuditKey,
+    AuditLeaf,
+    AuditSubtree,
+    Grant,
+    Membership,
+    Review,
+    Run,
+    StepRun,
+    Version,
+)
 from tests.world import World
 
 
@@ -67,12 +80,25 @@ def _move_is_refused(*, row: Model, table: str, column: str, old: str, new: str)
 
 @pytest.mark.parametrize(
     ("model", "column"),
-    [(AuditEvent, "outcome"), (AuditLeaf, "seq"), (Review, "comment")],
+    [
+        (AuditEvent, "outcome"),
+        (AuditLeaf, "seq"),
+        (AuditSubtree, "hash"),
+        (AuditKey, "public"),
+        (AuditCheckpoint, "note"),
+        (AuditCosignature, "line"),
+        (Review, "comment"),
+    ],
     ids=lambda value: getattr(value, "__name__", value),
 )
 def test_the_log_and_reviews_are_insert_only(world: World, model: type[Model], column: str) -> None:
     from_log = AuditEvent.objects.create(body=b"{}", time=world.project.created_at, action="test", outcome="done")
     AuditLeaf.objects.create(seq=0, event_id=from_log.pk, leaf=b"\0" * 32)
+    now = world.project.created_at
+    AuditSubtree.objects.create(level=1, index=0, hash=b"\0" * 32)
+    AuditKey.objects.create(public="key", first_used_at=now)
+    made = AuditCheckpoint.objects.create(origin="log", size=1, root=b"\0" * 32, note="note", made_at=now)
+    AuditCosignature.objects.create(checkpoint=made.pk, witness="w", line="line", signed_at=now, received_at=now)
     world.published()
     table = model._meta.db_table
     assert refused(f"UPDATE {table} SET {column} = {column}")

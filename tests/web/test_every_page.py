@@ -26,6 +26,7 @@ EMPTY = {
     "/audit": "auditor",
     "/audit?q=grant&outcome=done&from=2020-01-01T00:00&to=2999-01-01T00:00": "auditor",
     "/audit/1": "auditor",
+    "/audit/integrity": "auditor",
     "/admin": "admin",
     "/admin/people": "admin",
     "/admin/people?q=nobody-of-that-name": "admin",

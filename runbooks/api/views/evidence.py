@@ -16,6 +16,7 @@ from runbooks.queries.evidence import (
     artifact_facts,
     audit_events,
     frozen_plan,
+    integrity_facts,
     manifest,
     note_facts,
     output_facts,
@@ -36,6 +37,7 @@ class Evidence(OneRun):
         return answer
 
     def _document(self, run: Run, *, sees_output: bool) -> dict[str, object]:
+        events = list(audit_events(run=run))
         told = self.as_json(run)
         context = self.context_of([run]) | {"children": children_of(run)}
         steps = StepRunOut(run.step_runs.all(), many=True, context=context).data
@@ -49,5 +51,6 @@ class Evidence(OneRun):
             "output": output_facts(run=run),
             "artifacts": artifact_facts(run=run, named=sees_output),
             "notes": note_facts(run=run, told=sees_output),
-            "audit": [AuditEventOut(event).data for event in audit_events(run=run)],
+            "audit": [AuditEventOut(event).data for event in events],
+            "integrity": integrity_facts(events),
         }

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
+from runbooks.audit.checkpoint import make_checkpoint
 from runbooks.audit.sequence import drain
 from runbooks.management.inventories import refresh_all
 from runbooks.usecases.installation.tidy import tidy
@@ -51,6 +52,7 @@ def loops() -> list[Loop]:
         Loop("reaper", sweep / 2, lambda: reap(now=timezone.now())),
         Loop("due", DUE_SECONDS, _look),
         Loop("sequencer", SEQUENCE_SECONDS, drain),
+        Loop("checkpointer", settings.OPSAAS_AUDIT_CHECKPOINT_SECONDS, _checkpoint),
         Loop("announcer", ANNOUNCE_SECONDS, lambda: announce_uses(now=timezone.now())),
         Loop("reader", ANNOUNCE_SECONDS, lambda: announce_events(now=timezone.now())),
         Loop("deliveries", DELIVERY_SECONDS, _deliveries),
@@ -66,6 +68,10 @@ def _look() -> None:
         once(now=timezone.now())
 
 
+def _checkpoint() -> None:
+    make_checkpoint(keys=settings.OPSAAS_AUDIT_KEYS, now=timezone.now())
+
+
 def _sweep() -> None:
     for once in (expire, give_up_on_nodes, hint_again):
         once(now=timezone.now())
@@ -77,7 +83,7 @@ def _deliveries() -> None:
 
 
 class Command(BaseCommand):
-    help = "Sweep, reap, sequence the audit log and send what is due, until stopped."
+    help = "Sweep, reap, sequence and sign the audit log, and send what is due, until stopped."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         stop = threading.Event()

@@ -78,6 +78,19 @@ def test_another_runbook_runs_as_a_run_of_its_own_and_hands_its_outputs_back(wor
     assert AuditEvent.objects.filter(action="run.requested", object_id=str(child.pk)).count() == 1
 
 
+def test_what_somebody_may_not_read_does_not_come_back_through_a_runbook_of_their_own(world: World) -> None:
+    private = inner(world)
+    mine = outer(world, calling(), {"id": "after", "when": "has(steps.other.outputs.left)"})
+    world.give("stranger", private, "run")
+    world.give("stranger", mine, "run", "see_output")
+    run = world.started(mine, by="stranger")
+    executor = gone_on(world)
+    step_run = run.step_runs.get(step="other")
+    assert (step_run.outputs, executor.ran) == ({}, ["main"])
+    assert "may not read" in step_run.detail
+    assert world.client("stranger")("GET", f"/runs/{child_of(run).pk}").json()["outputs"] == {}
+
+
 def test_what_a_run_is_a_step_of_never_changes(world: World) -> None:
     inner(world)
     run = world.started(outer(world, calling()))

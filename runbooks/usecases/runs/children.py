@@ -11,6 +11,7 @@ from django.db import transaction
 
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import RUNBOOK_AT, Hidden, NotAllowed
+from runbooks.access.rights import account_rights_on, is_enabled
 from runbooks.audit.denials import tell_the_log
 from runbooks.domain.calls import Call, PlannedCall, inner_of
 from runbooks.domain.conditions import ConditionFailed
@@ -41,6 +42,7 @@ ENDS: Mapping[str, StepStatus] = {
     RunStatus.LOST: StepStatus.LOST,
 }  # all else is a failure
 OVERDUE = "It was cancelled, because the step took longer than it may."
+WITHHELD = "What it handed on is left out: whoever asked for this may not read its output."
 
 
 def begin_child(*, run: Run, step_run: StepRun, step: Step, now: datetime) -> None:
@@ -69,7 +71,9 @@ def settle_child(*, step_run_id: object, now: datetime) -> bool:
             return False
         run = held_run(step_run.run_id)
         child = (
-            Run.objects.select_related("runbook__project").filter(parent_step=step_run, status__in=RUN_FINAL).first()
+            Run.objects.select_related("runbook__project", "requested_by__owner")
+            .filter(parent_step=step_run, status__in=RUN_FINAL)
+            .first()
         )
         return child is not None and _carried_up(run=run, step_run=step_run, child=child, now=now)
 
@@ -134,13 +138,16 @@ def _carried_up(*, run: Run, step_run: StepRun, child: Run, now: datetime) -> bo
     unasked = child.status == RunStatus.CANCELLED and child.cancel_requested_by_id is None
     if unasked and is_overdue(step_run=step_run, step=step_of(run, step_run), now=now):
         status, detail = StepStatus.TIMED_OUT, f"{detail} {OVERDUE}"
+    outputs = _outputs(child)
+    if outputs and not _may_be_read(child, now=now):
+        outputs, detail = {}, f"{detail} {WITHHELD}"
     return end_pause(
         run=run,
         step_run=step_run,
         status=status,
         detail=detail,
         exit_code=child.exit_code,
-        outputs=_outputs(child),
+        outputs=outputs,
         now=now,
     )
 
@@ -151,6 +158,12 @@ def _outputs(child: Run) -> dict[str, str]:
     for step_run in latest_of(child).values():
         found |= step_run.outputs
     return found
+
+
+def _may_be_read(child: Run, *, now: datetime) -> bool:
+    """By the account that asked for the whole: else a runbook of one's own would read what another's may not show."""
+    held = account_rights_on(user=child.requested_by, place=child.runbook, now=now)
+    return is_enabled(child.requested_by) and "see_output" in held
 
 
 def _sentence(error: Exception) -> str:

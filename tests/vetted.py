@@ -20,6 +20,7 @@ class Vetted:
 
     def __init__(self, system: Installation) -> None:
         self.slug = f"test-{uuid.uuid4().hex[:8]}"
+        self._secrets: dict[str, str] = {}
         self._author, self._owner = system.client("author"), system.client("owner")
         admin = system.client("admin")
         admin("POST", "/projects", {"slug": self.slug, "title": "Test"})
@@ -37,29 +38,35 @@ class Vetted:
         self._owner("POST", f"{version}/publish", {})
         return f"{self.slug}/{slug}"
 
-    def nodes(self, machines: Mapping[str, Target]) -> dict[str, dict[str, Any]]:
-        """In service, by their names: a worker fetches each one's key, the owner compares and accepts it; the runner
-        may use them all."""
+    def nodes(self, machines: Mapping[str, Target], *, fetch: bool = True) -> dict[str, dict[str, Any]]:
+        """In service, by their names, and usable by the runner: a worker fetches each one's key, the owner compares and
+        accepts it, or where many are not to be FETCHed knows it already."""
         grant = {"principal": "user:runner", "object": f"project:{self.slug}", "rights": ["use"]}
         self._owner("POST", "/grants", grant)
-        made = {name: self._node(name, machine) for name, machine in machines.items()}
-        for node in made.values():
+        made = {name: self._node(name, machine, pinned=not fetch) for name, machine in machines.items()}
+        for node in made.values() if fetch else ():
             self._owner("POST", f"/nodes/{node['id']}/host-keys/look")
-        for name, node in made.items():
+        for name, node in made.items() if fetch else ():
             key = self._shown_key(node)
             assert key["key"] in machines[name].host_keys
             self._owner("POST", f"/nodes/{node['id']}/host-keys/{key['id']}/accept")
         return made
 
-    def _node(self, name: str, machine: Target) -> dict[str, Any]:
-        secret = {"project": self.slug, "slug": f"key-of-{name}", "title": name, "value": machine.private_key}
-        self._owner("POST", "/secrets", secret)
+    def _node(self, name: str, machine: Target, *, pinned: bool) -> dict[str, Any]:
         described = {"host": machine.host, "port": machine.port, "user": machine.user, "tags": ["fleet"]}
-        sign_in = {"private_key": f"{self.slug}/key-of-{name}"}
-        made: dict[str, Any] = self._owner(
-            "POST", "/nodes", {"name": name, "project": self.slug, **described, **sign_in}
-        )
+        keys = {"host_keys": list(machine.host_keys)} if pinned else {}
+        sign_in = {"private_key": self._secret(machine.private_key)}
+        node = {"name": name, "project": self.slug, **described, **keys, **sign_in}
+        made: dict[str, Any] = self._owner("POST", "/nodes", node)
         return made
+
+    def _secret(self, value: str) -> str:
+        """Its path; one for each value."""
+        if value not in self._secrets:
+            slug = f"key-{len(self._secrets) + 1}"
+            self._owner("POST", "/secrets", {"project": self.slug, "slug": slug, "title": slug, "value": value})
+            self._secrets[value] = f"{self.slug}/{slug}"
+        return self._secrets[value]
 
     def _shown_key(self, node: dict[str, Any]) -> dict[str, Any]:
         end = time.monotonic() + 60

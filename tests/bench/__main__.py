@@ -1,7 +1,8 @@
 """`make bench`: what the main job costs, beside the raw loop of the same minute. Prints; never judges.
 
 Other parts take minutes: `make bench ARGS=output` measures a run that writes 1 GiB, `ARGS=waiting` 500 scripts that
-wait at once, `ARGS=queued` 10,000 queued runs (`ARGS="queued 1000"`: so many).
+wait at once, `ARGS=queued` 10,000 queued runs (`ARGS="queued 1000"`: so many), `ARGS=ssh` a step on 50 and on
+1,000 nodes, beside `ansible -m raw` (`ARGS="ssh 5 100"`: on so many).
 """
 
 import subprocess
@@ -10,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from tests.bench import load, output
+from tests.bench import load, output, ssh
 from tests.bench.showing import pss_megabytes, show_times
 from tests.installation import Client, Installation, installation
 from tests.vetted import Vetted
@@ -104,6 +105,8 @@ if __name__ == "__main__":
     part, *more = sys.argv[1:] or [""]
     if part == "output":
         output.main()
+    elif part == "ssh":
+        ssh.main(*map(int, more))
     elif part in load.PARTS:
         load.PARTS[part](*map(int, more))
     else:

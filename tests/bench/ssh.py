@@ -1,66 +1,96 @@
-"""`python -m tests.bench.ssh`: what a script on a node costs the worker, beside a bare loop of paramiko's own.
+"""`make bench ARGS=ssh`: a line of shell on many nodes, through the executor and through the whole system, beside
+`ansible -m raw` with as many forks on the same nodes in the same minute, and beside a bare loop of paramiko's own.
 
-50 sessions over a real sshd, each on a connection of its own, and 1,000 nodes through the server of the tests, which
-runs in a process of its own so that its work is not counted. Prints; never judges.
+50 nodes are an sshd each, 1,000 are addresses of the tests' server. `ARGS="ssh 5 100"` takes other numbers, 0 leaves a
+part out. CPU is that of the side that controls, never that of the nodes, which are on this machine too.
 """
 
-import json
+import base64
+import functools
 import resource
-import subprocess
-import sys
-import tempfile
-import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
-from pathlib import Path
 
 import paramiko
 
 from runbooks.domain.ports import OutcomeKind, Target
 from runbooks.execution import ssh_keys
 from runbooks.execution.ssh import SshExecutor
+from tests.bench.ansible import ansible
+from tests.bench.fleets import addresses, daemons
+from tests.bench.showing import cpu_seconds_of
 from tests.execution.helpers import HeldLease, Sink, work
-from tests.execution.ssh_servers import SSHD, Server, Sshd
+from tests.installation import Client, Installation, installation
+from tests.vetted import Vetted
 
-AT_ONCE = 20
+FORKS = 20
 REAL, MANY = 50, 1000
+PATIENCE_SECONDS = 1800.0
 
 
-def main() -> None:
-    if SSHD.exists():
-        with Sshd(Path(tempfile.mkdtemp(prefix="opsaas-bench-"))) as sshd:
-            compare("sshd", apart(sshd.target, REAL))
-    with served() as target:
-        compare("the tests' server", apart(target, MANY))
+def main(real: int = REAL, many: int = MANY) -> None:
+    if real:
+        with daemons(real) as targets:
+            compare(f"{real} nodes, an sshd each", targets)
+    if many:
+        with addresses(many) as targets:
+            compare(f"{many} nodes, the tests' server", targets)
 
 
 def compare(name: str, targets: Sequence[Target]) -> None:
-    show(f"{len(targets)} nodes, {name}: raw paramiko", len(targets), lambda: spread(raw, targets))
-    with SshExecutor() as executor:
-        show(f"{len(targets)} nodes, {name}: SshExecutor", len(targets), lambda: spread(script(executor), targets))
-        print(f"    threads afterwards: {threading.active_count()}")
+    """Twice each: with connections to be made, and with those that are kept."""
+    print(f"{name}; {FORKS} at once")
+    show = functools.partial(shown, len(targets))
+    show("raw paramiko", own_cpu, lambda: spread(raw, targets))
+    with ansible(targets, forks=FORKS) as peer:
+        if peer is not None:
+            show("ansible -m raw", peer.used, peer.once)
+            show("ansible -m raw, again", peer.used, peer.once)
+    with SshExecutor(most_idle=len(targets)) as executor:
+        show("executor", own_cpu, lambda: spread(script(executor), targets))
+        show("executor, again", own_cpu, lambda: spread(script(executor), targets))
+    with installation(OPSAAS_LOG_LEVEL="ERROR") as system:
+        through_the_system(system, targets, show)
+
+
+def through_the_system(system: Installation, targets: Sequence[Target], show: Callable[..., None]) -> None:
+    project, client = Vetted(system), system.client("runner")
+    project.nodes({target.name: target for target in targets}, fetch=False)
+    fleet = {"select": "fleet", "in_flight": FORKS}
+    runbook = project.runbook("fleet", "echo hello", targets=fleet)
+    client.finished(client.start(project.runbook("warm", "echo hello")))
+    worker = system.pid_of("celeryd: ")
+    for again in ("", ", again"):
+        before = whole_cpu(system)
         show(
-            f"{len(targets[:REAL])} of them again, connections kept",
-            len(targets[:REAL]),
-            lambda: spread(script(executor), targets[-REAL:]),
+            f"the whole system{again}: the worker's CPU", lambda: cpu_seconds_of(worker), lambda: once(client, runbook)
         )
+        rest = (whole_cpu(system) - before) / len(targets) * 1000
+        print(f"    {f'of all processes on {system.engine}':60} {rest:32.1f} ms of CPU a node")
 
 
-def apart(target: Target, count: int) -> list[Target]:
-    """As many nodes, none of which shares a connection with another; the key needs no password, so any will do."""
-    return [replace(target, name=f"node{number}", password=f"{number}") for number in range(count)]
+def once(client: Client, runbook: str) -> None:
+    run_id = client.start(runbook)
+    run = client.finished(run_id, every=0.05, seconds=PATIENCE_SECONDS)
+    assert run["status"] == "succeeded", run
+
+
+def whole_cpu(system: Installation) -> float:
+    return sum(cpu_seconds_of(pid) for pid in system.processes())
 
 
 def spread(act: Callable[[Target], None], targets: Sequence[Target]) -> None:
-    with ThreadPoolExecutor(AT_ONCE) as threads:
+    with ThreadPoolExecutor(FORKS) as threads:
         list(threads.map(act, targets))
 
 
 def raw(target: Target) -> None:
     client = paramiko.SSHClient()
-    client.set_missing_host_key_policy(paramiko.WarningPolicy)
+    for line in target.host_keys:
+        kind, blob = line.split()
+        found = f"[{target.host}]:{target.port}"
+        client.get_host_keys().add(found, kind, paramiko.PKey.from_type_string(kind, base64.b64decode(blob)))
     key = ssh_keys.private_key(target.private_key, "")
     client.connect(target.host, target.port, target.user, pkey=key, allow_agent=False, look_for_keys=False)
     try:
@@ -79,39 +109,15 @@ def script(executor: SshExecutor) -> Callable[[Target], None]:
     return run
 
 
-def show(what: str, count: int, act: Callable[[], None]) -> None:
+def shown(count: int, what: str, used: Callable[[], float], act: Callable[[], None]) -> None:
     cpu, begun = used(), time.perf_counter()
     act()
     wall = time.perf_counter() - begun
     cost = (used() - cpu) / count * 1000
-    print(f"{what:64} {wall:7.2f} s   {wall / count * 1000:7.1f} ms and {cost:6.1f} ms of CPU a node", flush=True)
+    print(f"    {what:48} {wall:7.2f} s   {wall / count * 1000:7.1f} ms and {cost:6.1f} ms of CPU a node", flush=True)
 
 
-def used() -> float:
+def own_cpu() -> float:
     """CPU seconds of this process."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return usage.ru_utime + usage.ru_stime
-
-
-class served:  # noqa: N801 (read as a word)
-    """The server of the tests in a process of its own."""
-
-    def __enter__(self) -> Target:
-        command = [sys.executable, "-m", "tests.bench.ssh", "serve"]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        assert self._process.stdout is not None
-        fields = json.loads(self._process.stdout.readline())
-        return Target(**{**fields, "host_keys": tuple(fields["host_keys"])})
-
-    def __exit__(self, *_: object) -> None:
-        self._process.communicate()
-
-
-def serve() -> None:
-    with Server() as server:
-        print(json.dumps(asdict(server.target)), flush=True)
-        sys.stdin.read()
-
-
-if __name__ == "__main__":
-    serve() if sys.argv[1:] == ["serve"] else main()

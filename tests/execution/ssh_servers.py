@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from io import FileIO
 from pathlib import Path
@@ -61,7 +61,14 @@ def private(key: asyncssh.SSHKey, password: str | None = None) -> str:
 class Server:
     """asyncssh in a thread. `cut()` does what a broken network does: no farewell."""
 
-    def __init__(self, *, login_shell: tuple[str, ...] = ("sh", "-c"), max_sessions: int = 100) -> None:
+    def __init__(
+        self,
+        *,
+        login_shell: tuple[str, ...] = ("sh", "-c"),
+        max_sessions: int = 100,
+        hosts: Sequence[str] = ("127.0.0.1",),
+    ) -> None:
+        self.hosts = hosts  # all of loopback, and answering at one port
         self.login_shell = login_shell
         self.max_sessions = max_sessions  # of one connection
         self.account: int | None = None  # whose processes its scripts are; None: of whoever runs the tests
@@ -121,8 +128,8 @@ class Server:
 
     async def _listen(self) -> None:
         self._acceptor = await asyncssh.listen(
-            "127.0.0.1",
-            self.port,
+            self.hosts,
+            self.port or free_port(),
             server_factory=lambda: Visitor(self),
             server_host_keys=self.host_keys,
             encoding=None,
@@ -236,6 +243,13 @@ class Visitor(asyncssh.SSHServer):
         return True
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
 class Sshd:
     """OpenSSH's server on a high port, as the user who runs the tests."""
 
@@ -244,12 +258,15 @@ class Sshd:
         self.key, self.host_key = new_key(), new_key()
         self.process: subprocess.Popen[bytes] | None = None
         folder.mkdir(exist_ok=True, mode=0o700)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self._write("host_key", private(self.host_key))
         self._write("authorized_keys", public(self.key) + "\n")
         self._write("config", self._config())
+
+    def let_in(self, key: asyncssh.SSHKey) -> None:
+        """By this key from now on."""
+        self.key = key
+        self._write("authorized_keys", public(key) + "\n")
 
     def __enter__(self) -> "Sshd":
         if os.geteuid() == 0:

@@ -22,7 +22,7 @@ What has no way out is final. To do something again is a new run.
 """
 NOTES = {
     RunStatus: """\
-`awaiting_approval` and `denied` wait for approvals, which are not there yet: no run gets there so far.
+A run is born `awaiting_approval` where the [policy](writing-a-runbook.md#policy) of its runbook asks, and only then.
 The status is that of all steps but the cleanup; only a success becomes a failure when a cleanup step fails.""",
     StepStatus: """\
 A step run that is `running` has a lease; the database refuses one without. Each claim raises its fence by one.""",
@@ -41,8 +41,8 @@ MEANINGS: dict[type[StrEnum], dict[StrEnum, str]] = {
         RunStatus.TIMED_OUT: "a step took longer than its timeout and was stopped",
         RunStatus.CANCELLED: "somebody asked for it; no process is left",
         RunStatus.DENIED: "never started: an approver said no",
-        RunStatus.EXPIRED: "never started: no worker came within `OPSAAS_QUEUE_SECONDS`",
-        RunStatus.REFUSED: "never started: permission or content no longer held, or the kill switch was on",
+        RunStatus.EXPIRED: "never started: nobody approved it in time, or no worker came within `OPSAAS_QUEUE_SECONDS`",
+        RunStatus.REFUSED: "never started: permission, approval or content no longer held, or the kill switch was on",
         RunStatus.LOST: "the worker vanished or was stopped: nothing runs any more, how far it came is not known",
     },
     StepStatus: {

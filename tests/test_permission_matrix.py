@@ -8,6 +8,7 @@ what the act answers. Each call is rolled back, so that the order does not matte
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
@@ -15,6 +16,7 @@ from django.test import Client
 from django.utils import timezone
 
 from runbooks.models import AuditEvent, AuditLeaf, Delivery, Group, HostKey, Membership, Node
+from runbooks.usecases.approvals.delegate import delegate, take_back
 from runbooks.usecases.versions.review import review
 from runbooks.usecases.versions.submit import submit
 from tests.audit.trees import checkpointed
@@ -119,6 +121,12 @@ API = [
     Row("POST", "runs/<str:id>/steps/<str:step>/complete", "401 404 409 403 409 403 403", "runs/{run}/steps/{step}/complete", {"verdict": "approve"}),
     Row("POST", "runs/<str:id>/resume", "401 404 409 403 409 403 403", "runs/{run}/resume"),
     Row("POST", "runs/<str:id>/rerun", "401 404 202 403 202 403 403", "runs/{run}/rerun"),
+    Row("GET", "runs/<str:id>/approval", "401 404 200 200 200 200 200", "runs/{awaiting}/approval"),
+    Row("POST", "runs/<str:id>/approval", "401 404 403 403 200 403 403", "runs/{awaiting}/approval", {"verdict": "approve", "plan_hash": "{plan}"}),
+    Row("GET", "approvals", "401 200 200 200 200 200 200"),
+    Row("GET", "delegations", "401 200 200 200 200 200 200"),
+    Row("POST", "delegations", "401 201 201 400 201 201 201", body={"delegate": "author", "ends_at": "{soon}"}),
+    Row("DELETE", "delegations/<str:id>", "401 404 404 204 204 404 204", "delegations/{delegation}"),
     Row("GET", "audit/events", "401 403 403 403 403 200 403"),
     Row("GET", "audit/checkpoint", "401 403 403 403 403 200 403"),
     Row("GET", "audit/checkpoints", "401 403 403 403 403 200 403"),
@@ -170,6 +178,10 @@ def filled(world: World) -> Filled:
     message = Delivery.objects.create(
         occasion="x", endpoint=told, project=world.project, channel="webhook", address="hooks"
     )
+    soon = now + timedelta(days=1)
+    awaiting = world.started(world.published("careful", policy={"approvals": {}}))
+    lent = delegate(actor=world.actor("owner"), to="author", until=soon, now=now)
+    take_back(actor=world.actor("owner"), delegation=lent, now=now)  # who approves here is who is meant
     size = checkpointed().size
     event = AuditEvent.objects.get(action="run.requested", object_id=str(run.pk))
     return Filled(
@@ -177,6 +189,10 @@ def filled(world: World) -> Filled:
             "endpoint": str(told.pk),
             "delivery": str(message.pk),
             "run": str(run.pk),
+            "awaiting": str(awaiting.pk),
+            "plan": awaiting.plan_hash,
+            "soon": soon.isoformat(),
+            "delegation": str(lent.pk),
             "step": str(run.step_runs.get().pk),
             "node": str(node.pk),
             "key": str(key.pk),

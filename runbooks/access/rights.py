@@ -69,7 +69,7 @@ def is_among(*, user: User, principals: Iterable[str], now: datetime) -> bool:
 
 
 def group_rights_on(*, group: Group, place: Place, now: datetime) -> set[str]:
-    rows = TABLES[type(place)][1].objects.filter(_grant_holds(now), group=group, content_object_id=place.pk)
+    rows = TABLES[type(place)][1].objects.filter(grant_holds(now), group=group, content_object_id=place.pk)
     return set(rows.values_list("permission__codename", flat=True))
 
 
@@ -185,13 +185,13 @@ def limits_by_place(
     return [*by_user, *by_group]
 
 
-def _grant_holds(now: datetime) -> Q:
+def grant_holds(now: datetime) -> Q:
     return Q(grant__revoked_at__isnull=True) & (Q(grant__expires_at__isnull=True) | Q(grant__expires_at__gt=now))
 
 
 def _valid_rows(*, kind: type[Model], user: User, now: datetime) -> tuple[QuerySet[Row], QuerySet[Row]]:
     by_user, by_group = TABLES[kind]
-    valid = _grant_holds(now)
+    valid = grant_holds(now)
     in_group = members_now(now, "group__memberships__") & Q(group__memberships__user=user)
     return by_user.objects.filter(valid, user=user), by_group.objects.filter(valid, in_group)
 
@@ -233,7 +233,7 @@ def _holders(*, runbook: Runbook, rights: Sequence[str], now: datetime) -> Itera
     found = []
     for kind, pk in [(Project, runbook.project_id), (Runbook, runbook.pk)]:
         by_user, by_group = TABLES[kind]
-        wanted = Q(permission__codename__in=rights, content_object_id=pk) & _grant_holds(now)
+        wanted = Q(permission__codename__in=rights, content_object_id=pk) & grant_holds(now)
         members = members_now(now, "group__memberships__")
         found.append(by_user.objects.filter(wanted).values_list("user_id", "permission__codename"))
         in_groups = by_group.objects.filter(wanted, members)

@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from runbooks.api import openapi  # noqa: F401  (registers what it defines)
 from runbooks.api.views import (
+    approvals,
     audit,
     evidence,
     grants,
@@ -79,6 +80,10 @@ urlpatterns = [
     path(f"{RUN}/steps/<str:step>/complete", runs.CompleteStep.as_view()),
     path(f"{RUN}/rerun", runs.Rerun.as_view()),
     path(f"{RUN}/resume", runs.Resume.as_view()),
+    path(f"{RUN}/approval", approvals.RunApproval.as_view()),
+    path("approvals", approvals.Approvals.as_view()),
+    path("delegations", approvals.Delegations.as_view()),
+    path("delegations/<str:id>", approvals.DelegationDetail.as_view()),
     path("audit/events", audit.AuditEvents.as_view()),
     path("audit/checkpoint", integrity.LatestCheckpoint.as_view()),
     path("audit/checkpoints", integrity.Checkpoints.as_view()),

@@ -33,9 +33,10 @@ class Vocabulary:
     times: tuple[str, ...] = ()
 
 
-FLOW = Vocabulary(maps=("params", "steps"), times=("now",))  # `when`, `until`, approvals
+FLOW = Vocabulary(maps=("params", "steps"), times=("now",))  # `when`, `until`
 SO_FAR = Vocabulary(maps=("params", "steps"))  # `at`, values for other runbooks: the same whenever it is asked
 START = Vocabulary(maps=("params",))  # keys of concurrency: what is known when a run is asked for
+APPROVAL = Vocabulary(strings=("trigger",), lists=("targets",), maps=("params", "actor"), times=("now",))
 NODES = Vocabulary(strings=("name",), lists=("tags",), maps=("attributes", "params"))  # one node at a time
 
 

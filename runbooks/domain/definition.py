@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from runbooks.domain import containment
+from runbooks.domain.approval_rules import NO_POLICY, Policy, policy_of, policy_problems
 from runbooks.domain.calls import Call, circle_problems, sources_of
 from runbooks.domain.durations import seconds_of
 from runbooks.domain.flow import NO_FLOW, Concurrency, Flow, concurrency_of, flow_of, handlers_in
@@ -92,6 +93,7 @@ class Definition:
     containment: Containment = field(default_factory=Containment)
     targets: Targets | None = None  # None: steps run on the worker
     notify: tuple[Telling, ...] = ()
+    policy: Policy = NO_POLICY
 
     @property
     def calls(self) -> dict[str, Call]:
@@ -133,6 +135,7 @@ def accepted_definition(data: Fields) -> Definition:
         containment=containment.parsed(spec.get("containment", {})),
         targets=targets_of(spec.get("targets")),
         notify=tuple(Telling(fields["to"], tuple(fields["on"])) for fields in spec.get("notify", ())),
+        policy=policy_of(spec),
     )
 
 
@@ -196,7 +199,8 @@ def _flow_problems(spec: Fields) -> Iterator[Problem]:
     """Only of a whole that the schema has nothing against: names refer to what stands elsewhere."""
     places = [StepPlace(f"/spec/steps/{index}", step) for index, step in enumerate(spec["steps"])]
     parameters = frozenset(fields["name"] for fields in spec.get("parameters", ()))
-    return flow_problems(spec, steps=places, parameters=parameters)
+    yield from flow_problems(spec, steps=places, parameters=parameters)
+    yield from policy_problems(spec, parameters=parameters)
 
 
 def _path(metadata: Fields) -> str:

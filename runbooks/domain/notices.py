@@ -35,9 +35,12 @@ EVENTS: dict[str, Event] = {
     "cancelled": _end("A run was cancelled", RunStatus.CANCELLED),
     "lost": _end("A run was lost with its worker", RunStatus.LOST),
     "refused": _end("A run was refused at its start", RunStatus.REFUSED),
-    "expired": _end("A run expired: nothing started it in time", RunStatus.EXPIRED),
+    "denied": _end("A run was denied by an approver", RunStatus.DENIED),
+    "expired": _end("A run expired: nobody approved it, or nothing started it, in time", RunStatus.EXPIRED),
     "finished": _on("A run ended, however", "", "run.finished", "run.lost"),
     "requested": _on("A run was asked for", "asked for a run of", "run.requested"),
+    "awaiting_approval": _on("A run waits for approval", "asks for approval of a run of", "run.approval_asked"),
+    "approved": _on("A run was approved", "has the approval for a run of", "run.approved"),
     "not_allowed": _on("Somebody was not allowed to run", "was not allowed to run", "run.requested", outcome="denied"),
     "started": _on("A run started", "has a run that started:", "run.started"),
     "cancel_requested": _on("Somebody wants a run cancelled", "wants a run cancelled:", "run.cancel_requested"),
@@ -56,8 +59,8 @@ EVENTS: dict[str, Event] = {
 }
 ACTIONS = frozenset(action for event in EVENTS.values() for action in event.actions)
 ENDS = frozenset(name for name, event in EVENTS.items() if event.statuses) | {"finished"}
-PROBLEMS = frozenset({"failed", "timed_out", "cancelled", "lost", "refused", "expired"})
-URGENT = frozenset({"kill_switch"})  # nobody's digest holds them up
+PROBLEMS = frozenset({"failed", "timed_out", "cancelled", "lost", "refused", "denied", "expired"})
+URGENT = frozenset({"kill_switch", "awaiting_approval"})  # nobody's digest holds them up
 
 TO = re.compile(r"owners|auditors|requester|user:[a-z0-9][a-z0-9._-]{0,63}|(?:group|endpoint):[a-z0-9][a-z0-9-]{0,63}")
 

@@ -14,6 +14,7 @@ from runbooks.domain.schema_parts import FILE_NAME, LINE, NAME, PATH, SLUG, TIME
 from runbooks.domain.schema_parts import list_schema as _list
 from runbooks.domain.schema_parts import object_schema as _object
 from runbooks.domain.schema_parts import text_schema as _text
+from runbooks.domain.schema_policy import POLICY
 from runbooks.domain.schema_targets import STEP_LOCAL, TARGETS
 from runbooks.domain.targets import AMOUNT
 
@@ -40,7 +41,7 @@ PATTERN_RULES = {
 }
 
 NOT_SUPPORTED_YET = {
-    "spec.policy": "Approvals and break-glass are not supported yet: who holds the right to run may run at once.",
+    "spec.policy.break_glass": "Break-glass is not supported yet: nobody passes a guardrail.",
     **LATER,
 }
 
@@ -165,6 +166,7 @@ SPEC = _object(
         "parameters": _list("Parameters", "The inputs, in the order of the form.", of=PARAMETER, most=MAX_PARAMETERS),
         "steps": _list("Steps", "What is done, in this order.", of=STEP, least=1, most=MAX_STEPS),
         "targets": TARGETS,
+        "policy": POLICY,
         **SPEC_FLOW,
         **NOTIFY,
     },

@@ -1,5 +1,6 @@
 """Stored facts. Django finds the models here."""
 
+from runbooks.models.approvals import Approval, ApprovalRequest, Delegation
 from runbooks.models.audit import (
     AuditCheckpoint,
     AuditCosignature,
@@ -45,6 +46,8 @@ from runbooks.models.secrets import RunSecret, Secret, SecretReference, SecretVa
 
 __all__ = [
     "INSTALLATION_ID",
+    "Approval",
+    "ApprovalRequest",
     "Artifact",
     "AuditCheckpoint",
     "AuditCosignature",
@@ -55,6 +58,7 @@ __all__ = [
     "AuditPlace",
     "AuditSubtree",
     "BreakGlassReview",
+    "Delegation",
     "Delivery",
     "DeliveryAttempt",
     "Endpoint",

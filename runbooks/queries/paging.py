@@ -32,7 +32,8 @@ def page(
     """By KEY, a unique field that sorts by time; newest first or FORWARD. Raises Invalid for a cursor that is none."""
     comparison, order = ("gt", key) if forward else ("lt", f"-{key}")
     if cursor:
-        by_id = key == "pk" and isinstance(queryset.model._meta.pk, UUIDField)
+        own = queryset.model._meta.pk
+        by_id = key == "pk" and isinstance(getattr(own, "target_field", own), UUIDField)
         queryset = queryset.filter(**{f"{key}__{comparison}": _decoded(cursor, by_id=by_id)})
     rows = list(queryset.order_by(order)[: size + 1])
     following = _encoded(getattr(rows[size - 1], key)) if len(rows) > size else None

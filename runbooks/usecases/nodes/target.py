@@ -40,13 +40,26 @@ def still_usable(*, actor: Actor, runbook: Runbook, plan: Plan, now: datetime) -
     return there & may_use(reach=reach, nodes=list(found.values()))
 
 
+def unchanged(plan: Plan) -> Decision:
+    """Whether each machine, and the way to it, is as it was when the plan was made."""
+    nodes = Node.objects.filter(pk__in=[node.id for node in plan.targets], archived_at=None).select_related("project")
+    now = {one.id: one for one in planned(list(nodes))} if plan.targets else {}
+    changed = [node.name for node in plan.targets if _differs(node, now.get(node.id))]
+    names = ", ".join(changed[:5])
+    return no(f"Not as they were when this run was asked for: {names}. Ask for it again.") if changed else YES
+
+
+def _differs(wanted: PlannedNode, found: PlannedNode | None) -> bool:
+    return found is None or replace(found, zone=wanted.zone) != wanted
+
+
 def way_of(wanted: PlannedNode) -> tuple[Way, Decision]:
     """How to reach it. Nothing where it is no longer what it was when the run was asked for."""
     node = Node.objects.select_related("project").filter(pk=wanted.id, archived_at=None).first()
     if node is None:
         return (), no("This node is no longer in service. Nothing was done there.")
     now = planned([node])[0]
-    if replace(now, zone=wanted.zone) != wanted:
+    if _differs(wanted, now):
         changed = "This node, or the way to it, is not as it was when the run was asked for. Nothing was done there."
         return (), no(changed)
     if not now.keys:

@@ -42,7 +42,7 @@ def of_end(run: Run, *, event: str = "finished") -> Notice:
         text=_of_run(run),
         brief=_brief(run),
         link=address_of("run", str(run.pk), ""),
-        facts=_facts(
+        facts=facts_of(
             event=event,
             at=run.finished_at,
             who=who,
@@ -64,7 +64,7 @@ def of_act(act: AuditEvent, *, event: str, project: Project | None, runbook: Run
     who = run.requested_by.username if run and act.actor_type == "system" else act.actor_name
     sentence = f"{who} {EVENTS[event].says} {act.object_name}"
     link = address_of(act.object_type, act.object_id, act.object_name)
-    text = _joined(f"{sentence}.", _because(body["reason"]), f"Where to look: {link}")
+    text = joined(f"{sentence}.", _because(body["reason"]), f"Where to look: {link}")
     return Notice(
         occasion=f"event:{act.pk}",
         event=event,
@@ -72,7 +72,7 @@ def of_act(act: AuditEvent, *, event: str, project: Project | None, runbook: Run
         text=text,
         brief=text,
         link=link,
-        facts=_facts(
+        facts=facts_of(
             event=event,
             at=act.time,
             who=who,
@@ -107,7 +107,7 @@ def address_of(kind: str, key: str, name: str) -> str:
     return f"{settings.OPSAAS_PUBLIC_URL}/{paths.get(kind, '')}"
 
 
-def _facts(
+def facts_of(
     *,
     event: str,
     at: datetime | None,
@@ -151,11 +151,11 @@ def _run_facts(run: Run) -> dict[str, Any]:
 
 def _of_run(run: Run) -> str:
     values = "\n".join(f"  {name} = {value}" for name, value in run.parameters.items()) or "  (none)"
-    return _joined(*_said(run), f"Values:\n{values}", f"Output and all else: {address_of('run', str(run.pk), '')}")
+    return joined(*_said(run), f"Values:\n{values}", f"Output and all else: {address_of('run', str(run.pk), '')}")
 
 
 def _brief(run: Run) -> str:
-    return _joined(*_said(run), f"Where to look: {address_of('run', str(run.pk), '')}")
+    return joined(*_said(run), f"Where to look: {address_of('run', str(run.pk), '')}")
 
 
 def _said(run: Run) -> tuple[str, ...]:
@@ -171,5 +171,5 @@ def _because(reason: str) -> str:
     return f"Reason given: {reason}" if reason else ""
 
 
-def _joined(*lines: str) -> str:
+def joined(*lines: str) -> str:
     return "\n\n".join(line for line in lines if line) + "\n"

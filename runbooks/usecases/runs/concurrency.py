@@ -41,7 +41,8 @@ def reject_beside(*, runbook: Runbook, definition: Definition, key: str | None) 
     if key is None or definition.concurrency is None or definition.concurrency.on_conflict is not OnConflict.REJECT:
         return
     _hold(runbook.pk)
-    other = _open(runbook_id=runbook.pk, key=key).select_related("requested_by").order_by("id").first()
+    others = _open(runbook_id=runbook.pk, key=key).exclude(status=RunStatus.AWAITING_APPROVAL)
+    other = others.select_related("requested_by").order_by("id").first()
     if other:
         since = other.started_at or other.created_at
         raise Taken(

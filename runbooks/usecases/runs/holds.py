@@ -14,6 +14,7 @@ from runbooks.domain.policy import YES, Decision, no, start_of
 from runbooks.domain.states import VersionState
 from runbooks.models import Review, Run, Version
 from runbooks.models.prepared import Prepared
+from runbooks.usecases.approvals.still import approvals_hold
 from runbooks.usecases.grants.cover import Wanted, cover_of
 from runbooks.usecases.nodes.target import still_usable
 from runbooks.usecases.secrets.vouch import vouched
@@ -35,9 +36,27 @@ def still_holds(*, run: Run, first: bool, now: datetime) -> tuple[Definition | N
     switched_off = no("New steps are switched off for the whole installation at the moment.")
     decision = YES if installation().accepts_runs else switched_off
     if first:
-        secrets = vouched(version=run.version, paths=read_plan(bytes(run.plan)).paths.values(), now=now)
-        decision = decision & _permission_holds(run=run, now=now) & secrets
+        plan = plan_of_run(run)
+        decision = decision & may_still_start(run=run, starting=True, now=now)
+        decision = decision & approvals_hold(run=run, definition=definition, plan=plan, now=now)
     return definition, decision
+
+
+def may_still_start(*, run: Run, starting: bool, now: datetime) -> Decision:
+    """Content, permission and secrets, but for the approvals that a run may need. STARTING: it counts, by the grant
+    that covers it; else this only looks."""
+    secrets = vouched(version=run.version, paths=plan_of_run(run).paths.values(), now=now)
+    return _content_holds(run) & _permission_holds(run=run, starting=starting, now=now) & secrets
+
+
+def still_published(run: Run) -> Decision:
+    """Not where another version took the place of the one that was asked for."""
+    superseded = run.version.state == VersionState.SUPERSEDED and _was_published_then(run)
+    return no("Another version was published since this run was asked for: ask for it again.") if superseded else YES
+
+
+def plan_of_run(run: Run) -> Plan:
+    return read_plan(bytes(run.plan))
 
 
 def _content_holds(run: Run) -> Decision:
@@ -49,7 +68,7 @@ def _content_holds(run: Run) -> Decision:
     return YES
 
 
-def _permission_holds(*, run: Run, now: datetime) -> Decision:
+def _permission_holds(*, run: Run, starting: bool, now: datetime) -> Decision:
     actor = Actor(user=run.requested_by, via=run.trigger, token=run.token)
     if run.token and (run.token.revoked_at or (run.token.expires_at and run.token.expires_at <= now)):
         return no("The token that asked for this run has been revoked or has expired.")
@@ -63,17 +82,18 @@ def _permission_holds(*, run: Run, now: datetime) -> Decision:
     )
     plan = read_plan(bytes(run.plan))
     usable = still_usable(actor=actor, runbook=run.runbook, plan=plan, now=now)
-    return allowed & fit & _review_holds(run) & usable & _still_covered(run=run, actor=actor, plan=plan, now=now)
+    covered = _still_covered(run=run, actor=actor, plan=plan, starting=starting, now=now)
+    return allowed & fit & _review_holds(run) & usable & covered
 
 
-def _still_covered(*, run: Run, actor: Actor, plan: Plan, now: datetime) -> Decision:
+def _still_covered(*, run: Run, actor: Actor, plan: Plan, starting: bool, now: datetime) -> Decision:
     """Where the grant by which it was asked for has ended meanwhile, another may cover it: that one counts it then."""
     if not limited_by(actor=actor, right="run", place=run.runbook, now=now):
         return YES
     with transaction.atomic():
         wanted = Wanted(values=plan.values, targets=plan.targets)
-        cover = cover_of(actor=actor, runbook=run.runbook, wanted=wanted, hold=True, run=run, now=now)
-        if cover.grant and cover.grant.pk != run.by_grant_id:
+        cover = cover_of(actor=actor, runbook=run.runbook, wanted=wanted, hold=starting, run=run, now=now)
+        if starting and cover.grant and cover.grant.pk != run.by_grant_id:
             Run.objects.filter(pk=run.pk).update(by_grant=cover.grant)
     return cover.decision
 

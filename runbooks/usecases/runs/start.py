@@ -14,6 +14,7 @@ from runbooks.access.actors import Actor
 from runbooks.access.fetch import Hidden, installation, require
 from runbooks.access.rights import judged, rights_on
 from runbooks.audit.record import record
+from runbooks.domain.approval_rules import reason_problems
 from runbooks.domain.calls import PlannedCall
 from runbooks.domain.containment import as_json, at_least
 from runbooks.domain.definition import Definition, ordinary_steps
@@ -22,13 +23,14 @@ from runbooks.domain.plan import GIVEN, Plan, read_plan
 from runbooks.domain.policy import start_of
 from runbooks.domain.ports import Containment, GivenFile, JsonValue
 from runbooks.domain.problems import Invalid, Problem
-from runbooks.domain.states import StepStatus, VersionState
+from runbooks.domain.states import RunStatus, StepStatus, VersionState
 from runbooks.domain.targets import PlannedNode
 from runbooks.live.append import append_events
 from runbooks.models import Run, Runbook, RunSecret, StepRun, Version
 from runbooks.models.ids import new_id
 from runbooks.models.prepared import Prepared
 from runbooks.models.rows import insert
+from runbooks.usecases.approvals.ask import held_back, write_request
 from runbooks.usecases.grants.cover import Cover, Wanted, cover_of
 from runbooks.usecases.nodes.choose import chosen_targets
 from runbooks.usecases.runs.calls import Called, Frozen, frozen_calls
@@ -92,23 +94,24 @@ def start(
             id=run_id,
             runbook=runbook,
             version=version,
-            plan=plan.canonical,
-            plan_hash=plan.hash,
-            parameters=values,
-            **_asked(actor, request, now),
+            **_asked(actor, request, plan, now),
             **_related(rerun_of, resuming, called),
             concurrency_key=key,
             by_grant=cover.grant,
             event_seq=1,
         )
+        approval = held_back(run, definition=definition, plan=plan, now=now)
         _insert(run, sealed=sealed, uploads=uploads)
         _write(run, before=resuming.before if resuming else {}, actor=actor, now=now)
+        if approval:
+            write_request(approval, actor=actor, now=now)
     return run
 
 
-def _asked(actor: Actor, request: Request, now: datetime) -> dict[str, Any]:
+def _asked(actor: Actor, request: Request, plan: Plan, now: datetime) -> dict[str, Any]:
     who = {"requested_by": actor.user, "token": actor.token, "trigger": actor.via, "reason": request.reason}
-    return {**who, "expires_at": now + timedelta(seconds=settings.OPSAAS_QUEUE_SECONDS)}
+    what = {"plan": plan.canonical, "plan_hash": plan.hash, "parameters": plan.values}
+    return {**who, **what, "expires_at": now + timedelta(seconds=settings.OPSAAS_QUEUE_SECONDS)}
 
 
 def _related(rerun_of: Run | None, resuming: Resuming | None, called: Called | None) -> dict[str, Any]:
@@ -148,7 +151,8 @@ def _write(run: Run, *, before: Mapping[str, StepRun], actor: Actor, now: dateti
         details["parent"] = str(run.parent_id)
     record(actor=actor, action="run.requested", thing=run, reason=run.reason, details=details, now=now)
     append_events(run_id=run.pk, events=[status_event(run)], now=now, last=1)
-    outbox.hint_step(first.pk)
+    if first.status == StepStatus.QUEUED:
+        outbox.hint_step(first.pk)
 
 
 def _frozen(
@@ -237,6 +241,7 @@ def checked_values(*, definition: Definition, request: Request, high_risk: str =
     which = "This runbook is" if definition.risk == "high" else f"This runs {high_risk}, which is" if high_risk else ""
     if which and not request.reason.strip():
         problems.append(Problem("/reason", "required", f"{which} of high risk: say why you run it."))
+    problems += reason_problems(definition.policy, reason=request.reason)
     if len(request.reason) > REASON_CHARACTERS:
         problems.append(Problem("/reason", "too_long", f"Keep the reason under {REASON_CHARACTERS} characters."))
     try:
@@ -249,7 +254,7 @@ def checked_values(*, definition: Definition, request: Request, high_risk: str =
 
 
 def _add_step_runs(*, run: Run, definition: Definition, before: Mapping[str, StepRun], now: datetime) -> StepRun:
-    """All steps, the first of them queued; its own condition is asked at the claim."""
+    """All steps; the first is queued unless the run waits for approval. Its own condition is asked at the claim."""
     containment = as_json(demanded(definition))
     steps = [
         StepRun(
@@ -264,7 +269,8 @@ def _add_step_runs(*, run: Run, definition: Definition, before: Mapping[str, Ste
     ]
     ordinary = ordinary_steps(definition)
     first = next(step for step in steps if step.step in ordinary and step.status == StepStatus.PENDING)
-    first.status, first.hinted_at = StepStatus.QUEUED, now
+    if run.status == RunStatus.QUEUED:
+        first.status, first.hinted_at = StepStatus.QUEUED, now
     insert(*steps)
     return first
 

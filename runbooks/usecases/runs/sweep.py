@@ -17,6 +17,10 @@ from runbooks.usecases.runs.settle import fail_unstarted, held, settle
 from runbooks.usecases.runs.tell import step_event
 
 AT_ONCE = 500
+UNSTARTED = {
+    RunStatus.QUEUED: "No worker took it in time; nothing was started.",
+    RunStatus.AWAITING_APPROVAL: "Its approvals did not come together in time; nothing was started.",
+}
 LOST = (
     "The worker vanished while this step ran. Nothing of it runs any more; whether it had done its work is not known. "
     "Check what it should have changed before you run it again."
@@ -46,11 +50,14 @@ def _hint(step_run_id: UUID, zone: str, unheard: Q, now: datetime) -> bool:
 
 def expire(*, now: datetime) -> int:
     """Ends runs that nobody started in time, by the database's clock: that of this machine may be wrong."""
-    late = Run.objects.filter(status=RunStatus.QUEUED, expires_at__lte=Now()).select_related("runbook__project")
+    late = Run.objects.filter(status__in=UNSTARTED, expires_at__lte=Now()).select_related("runbook__project")
     ended = 0
     for run in late[:AT_ONCE]:
         with transaction.atomic():
-            detail = "No worker took it in time; nothing was started."
+            still = Run.objects.select_for_update().filter(pk=run.pk, status=run.status, expires_at__lte=Now())
+            if not still.only("pk"):
+                continue  # it was approved or taken at the last moment
+            detail = UNSTARTED[RunStatus(run.status)]
             ended += end_run(run=run, status=RunStatus.EXPIRED, detail=detail, now=now)
     return ended
 

@@ -1,5 +1,6 @@
 """Definitions in files: found, read, their scripts put in, and taken out again."""
 
+import contextlib
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -38,6 +39,16 @@ def read_definitions(places: Iterable[Path]) -> list[Local]:
     if not found:
         raise Failure("No definition was found there: YAML files with `kind: Runbook`.")
     return found
+
+
+def find_definition(runbook: str, *, beside: Path, places: Iterable[Path]) -> Local | None:
+    """The definition of RUNBOOK in PLACES, or else in the folder of the file BESIDE. What can't be read there is passed
+    over: it is none of ours."""
+    for path in [*_files(places), *_files(sorted(beside.parent.glob("*.y*ml")))]:
+        with contextlib.suppress(Failure):
+            if (local := _read(path)).runbook == runbook:
+                return local
+    return None
 
 
 def canonical(data: object) -> str:

@@ -2,10 +2,12 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -227,7 +229,7 @@ def steps(tmp_path: Path) -> Callable[..., str]:
     """A definition of steps as they are given, in JSON, which is YAML too; answers its path."""
 
     def write(*steps: dict[str, object], **spec: object) -> str:
-        whole = [{"interpreter": ["sh"], "timeout": "20s", **step} for step in steps]
+        whole = [{"interpreter": ["sh"], "timeout": "20s", **step} if "script" in step else step for step in steps]
         lines = [HEAD, f"  steps: {json.dumps(whole)}\n", *(f"  {key}: {json.dumps(spec[key])}\n" for key in spec)]
         file = tmp_path / "steps.yaml"
         file.write_text("".join(lines))
@@ -333,3 +335,95 @@ def test_what_a_try_does_not_do_is_refused_and_not_passed_over(
     done = opsaas("try", written("echo ran"))
     assert (done.code, done.out) == (125, b"")
     assert "spec.steps[].timeout" in done.err
+
+
+def test_questions_are_answered_by_options_and_a_no_fails_the_step(opsaas: Opsaas, steps: Callable[..., str]) -> None:
+    asks = {"id": "look", "manual": {"ask": "Is it **0**?", "from": ["group:sre"]}}
+    file = steps(asks, {"id": "after", "script": "echo went on"})
+    done = opsaas("try", file, "--answer", "look=approve")
+    assert (done.code, done.text) == (0, "went on\n")
+    assert "Is it **0**?" in done.err
+    assert "a server would take the answer of group:sre alone" in done.err
+    done = opsaas("try", file, "--answer", "look=reject")
+    assert (done.code, done.out) == (1, b"")
+    assert "You said it has failed." in done.err
+
+
+def test_a_question_without_a_terminal_is_refused_before_anything_runs(
+    opsaas: Opsaas, steps: Callable[..., str]
+) -> None:
+    file = steps({"id": "first", "script": "echo ran"}, {"id": "look", "manual": {"ask": "Fine?"}})
+    done = opsaas("try", file)
+    assert (done.code, done.out) == (125, b"")
+    assert "--answer look=approve" in done.err
+    assert opsaas("try", file, "--answer", "first=approve").code == 2
+    assert opsaas("try", file, "--answer", "look=maybe").code == 2
+
+
+def test_a_question_is_asked_on_the_terminal(steps: Callable[..., str]) -> None:
+    file = steps({"id": "look", "manual": {"ask": "Fine?"}}, {"id": "after", "script": "echo went on"})
+    parent, child = pty.openpty()
+    command = [sys.executable, "-m", "runbooks.cli", "try", file]
+    process = subprocess.Popen(command, stdin=child, stderr=child, stdout=subprocess.PIPE)
+    os.close(child)
+    shown = b""
+    while b"[y/n]" not in shown:
+        shown += os.read(parent, 1024)
+    os.write(parent, b"what?\ny\n")
+    assert process.stdout
+    assert process.stdout.read() == b"went on\n"
+    assert process.wait(60) == 0
+    os.close(parent)
+
+
+def test_waits_are_waited_for_or_skipped_and_said(opsaas: Opsaas, steps: Callable[..., str]) -> None:
+    soon = (datetime.now(UTC) + timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    waits = [
+        {"id": "short", "wait": {"for": "1s"}},
+        {"id": "until", "wait": {"until": 'steps.short.status == "succeeded"'}},
+        {"id": "moment", "wait": {"at": soon}},
+    ]
+    done = opsaas("try", steps(*waits, {"id": "after", "script": "echo over"}))
+    assert (done.code, done.text) == (0, "over\n")
+    done = opsaas("try", steps({"id": "long", "wait": {"for": "23h"}}, {"id": "s", "script": "echo over"}), "--no-wait")
+    assert (done.code, done.text) == (0, "over\n")
+    assert "the wait of step long is skipped" in done.err
+    done = opsaas("try", steps({"id": "never", "wait": {"until": "false"}, "timeout": "1s"}))
+    assert done.code == 124
+
+
+INNER = """\
+apiVersion: opsaas/v1
+kind: Runbook
+metadata: {project: demo, slug: inner, title: Inner}
+spec:
+  parameters: [{name: host, type: string}]
+  steps:
+    - {id: only, interpreter: [sh], script: 'echo on $OPSAAS_PARAM_HOST; echo left=0 >> $OPSAAS_OUTPUT_FILE'}
+"""
+
+
+def test_a_runbook_that_is_a_step_is_tried_as_a_file_beside_has_it(
+    opsaas: Opsaas, steps: Callable[..., str], tmp_path: Path
+) -> None:
+    calls = {"id": "other", "runbook": {"path": "demo/inner", "parameters": {"host": {"from": '"web" + "1"'}}}}
+    file = steps(calls, {"id": "after", "script": "echo after", "when": 'steps.other.outputs.left == "0"'})
+    done = opsaas("try", file)
+    assert (done.code, done.out) == (125, b"")
+    assert "whose definition is not beside" in done.err
+    (tmp_path / "inner.yaml").write_text(INNER)
+    done = opsaas("try", file)
+    assert (done.code, done.text) == (0, "on web1\nafter\n")
+    assert "demo/inner is tried as" in done.err
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "inner.yaml").rename(elsewhere / "inner.yaml")
+    assert opsaas("try", file, "--with", str(elsewhere)).code == 0
+
+
+def test_runbooks_that_lead_in_a_circle_are_refused(opsaas: Opsaas, steps: Callable[..., str], tmp_path: Path) -> None:
+    back = "  steps:\n    - {id: back, runbook: {path: demo/tried}}\n"
+    (tmp_path / "inner.yaml").write_text(INNER.partition("  steps:")[0] + back)
+    done = opsaas("try", steps({"id": "other", "runbook": {"path": "demo/inner", "parameters": {"host": "a"}}}))
+    assert (done.code, done.out) == (125, b"")
+    assert "It would never come to an end: demo/tried runs demo/inner runs demo/tried." in done.err

@@ -12,6 +12,8 @@ import typer
 from runbooks.cli.failures import ERROR, OPSAAS_FAILED, Failure, usage
 from runbooks.cli.output import LogSink, emit_json, say
 from runbooks.cli.trying.lease import OwnLease
+from runbooks.cli.trying.others import other_definitions
+from runbooks.cli.trying.pauses import read_answers
 from runbooks.cli.trying.secret_values import secret_values
 from runbooks.cli.trying.subject import Subject, read_subject
 from runbooks.cli.trying.trial import Trial, only_steps
@@ -38,13 +40,22 @@ def try_here(
     secrets: Annotated[
         list[str] | None, typer.Option("--secret", metavar="NAME=@FILE", help="A secret that a step gets as NAME.")
     ] = None,
+    answers: Annotated[
+        list[str] | None, typer.Option("--answer", metavar="STEP=approve", help="To a manual step; or STEP=reject.")
+    ] = None,
+    others: Annotated[
+        list[Path] | None,
+        typer.Option("--with", metavar="FILE", help="Definitions of runbooks that are steps, or a folder of them."),
+    ] = None,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Count every wait as over at once.")] = False,
     artifacts: Annotated[Path | None, typer.Option(help="Where the files go that scripts leave to be kept.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of what the scripts print.")] = False,
 ) -> None:
     """Run a definition on this machine, as you, without a server.
 
     Scripts get what a worker would give them: environment, values, private folder, time limit. A secret comes from
-    --secret, else from a variable of its name, else it is asked for. What scripts print goes to standard output,
+    --secret, else from a variable of its name, else it is asked for. Manual steps ask you. Runbooks that are steps come
+    from --with, else from files beside this one. What scripts print goes to standard output,
     everything else to standard error. Ends as `run --follow` does: the script's own exit code up to
     123, 124 timed out, 125 not accepted or failed otherwise, 130 stopped by Ctrl-C, with all that the script started.
     """
@@ -54,11 +65,23 @@ def try_here(
         subject = read_subject(file=file, given=params or [], as_json=params_as_json or [])
         _check_steps(subject, steps or [])
         definition = only_steps(subject.definition, steps or [])
-        values = secret_values(definition=subject.definition, given=secrets or [], steps=definition.steps)
+        called = other_definitions(definition, file=file, places=others or [])
+        all_steps = [step for one in (definition, *called.values()) for step in one.steps]
+        whole = [subject.definition, *called.values()]
+        said = read_answers(answers or [], steps=all_steps, waits=not no_wait)
+        values = secret_values(definitions=whole, given=secrets or [], steps=all_steps)
     except Failure as failure:
         code = OPSAAS_FAILED if failure.exit_code == ERROR else failure.exit_code  # 1 would pass for the script's own
         raise Failure(str(failure), exit_code=code) from failure
-    trial = partial(Trial, subject=subject, definition=definition, secrets=values, artifacts=artifacts)
+    trial = partial(
+        Trial,
+        subject=subject,
+        definition=definition,
+        secrets=values,
+        artifacts=artifacts,
+        answers=said,
+        others=called,
+    )
     raise typer.Exit(_tried(trial, as_json=as_json))
 
 

@@ -11,10 +11,13 @@ from runbooks.cli.values import read_text
 from runbooks.domain.definition import Definition, Step
 
 
-def secret_values(*, definition: Definition, given: Sequence[str], steps: Iterable[Step]) -> Mapping[str, str]:
-    """Values by path of the secrets of STEPS. GIVEN are NAME=@FILE, NAME being the variable of any step."""
+def secret_values(
+    *, definitions: Iterable[Definition], given: Sequence[str], steps: Sequence[Step]
+) -> Mapping[str, str]:
+    """Values by path of the secrets of STEPS. GIVEN are NAME=@FILE, NAME being the variable of any step of the
+    DEFINITIONS."""
     files = dict(map(_file, given))
-    known = {use.name for step in definition.steps for use in step.secrets}
+    known = {use.name for definition in definitions for step in definition.steps for use in step.secrets}
     if unknown := sorted(files.keys() - known):
         raise usage(f"No step has a secret {', '.join(unknown)}. There is {', '.join(sorted(known)) or 'none'}.")
     values: dict[str, str] = {}

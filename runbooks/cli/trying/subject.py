@@ -19,6 +19,7 @@ from runbooks.domain.yaml_lines import lines_of
 _OF_SPEC = frozenset({"risk", "parameters", "steps", "cleanup", "containment"})
 _OF_STEP = frozenset(
     {"id", "title", "hint", "interpreter", "script", "timeout", "secrets", "when", "retries", "on_failure"}
+    | {"manual", "wait", "runbook"}
 )
 _LEFT_OUT = {
     "concurrency": "other runs are not looked at",
@@ -39,19 +40,20 @@ def read_subject(*, file: Path, given: Sequence[str], as_json: Sequence[str]) ->
     found = read_definitions([file])
     if len(found) > 1:
         raise usage(f"{file} holds {len(found)} definitions: name the one to try.")
-    definition = _checked(found[0])
+    definition = checked(found[0])
     parameters = found[0].data["spec"].get("parameters", [])
     values = typed_values(given=given, as_json=as_json, parameters=parameters)
     try:
-        checked = clean_values(definition.parameters, values)
+        accepted = clean_values(definition.parameters, values)
     except Invalid as invalid:
         raise _failure("These values are not accepted:", map(_sentence, invalid.problems)) from None
-    shown, secret = apart(definition.parameters, checked)
+    shown, secret = apart(definition.parameters, accepted)
     files = uploads_in(definition.parameters, values)
     return Subject(definition=definition, values=shown, secret_values=secret, files=files)
 
 
-def _checked(local: Local) -> Definition:
+def checked(local: Local) -> Definition:
+    """Raises Failure with all that a server would not accept, and all that a try can't do."""
     try:
         definition = parse_definition(local.data)
     except Invalid as invalid:

@@ -14,14 +14,21 @@ from runbooks.cli.trying.artifacts import FolderKeeper
 from runbooks.cli.trying.attempt import Attempt
 from runbooks.cli.trying.lease import OwnLease
 from runbooks.cli.trying.masking import MaskedSink
+from runbooks.cli.trying.others import Others, outcome_of
+from runbooks.cli.trying.pauses import Answers, waited
 from runbooks.cli.trying.subject import Subject
+from runbooks.domain.calls import Call
+from runbooks.domain.conditions import ConditionFailed
 from runbooks.domain.definition import Definition, Step
 from runbooks.domain.flow import NO_FLOW
 from runbooks.domain.masked import masked
-from runbooks.domain.ports import Containment, Executor, Level, OutputSink, Work
+from runbooks.domain.parameters import clean_values
+from runbooks.domain.pauses import Manual, Wait
+from runbooks.domain.ports import Containment, Executor, JsonValue, Level, Outcome, OutcomeKind, OutputSink, Work
+from runbooks.domain.problems import Invalid
 from runbooks.domain.redaction import Redactor
 from runbooks.domain.states import RunStatus, StepStatus
-from runbooks.domain.workflow import Change, End, Facts, Next, Retry, StepFact, what_next
+from runbooks.domain.workflow import Change, End, Facts, Next, Retry, StepFact, seen_by_conditions, what_next
 
 GRACE_SECONDS = 10.0  # between TERM and KILL, as a server has it unless it is told otherwise
 
@@ -42,6 +49,8 @@ class Trial:
     executor: Executor
     sink: OutputSink
     lease: OwnLease
+    answers: Answers
+    others: Others = field(default_factory=dict)
     artifacts: Path | None = None
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
     attempts: list[Attempt] = field(default_factory=list)
@@ -59,17 +68,18 @@ class Trial:
         return self._as_json(following.end)
 
     def _look(self) -> Next:
-        cancelled = bool(self.lease.interrupted_by)
-        facts = Facts(
-            steps=self.facts, values=self.subject.values, now=datetime.now(UTC), cancelled=cancelled, main=self.main
-        )
-        following = what_next(definition=self.definition, facts=facts)
+        following = what_next(definition=self.definition, facts=self._facts())
         self._note(following.skipped, StepStatus.SKIPPED)
         self._note(following.broken, StepStatus.FAILED)
         if following.main:
             self.main = following.main.status
             self.lease.for_cleanup()
         return following
+
+    def _facts(self) -> Facts:
+        cancelled = bool(self.lease.interrupted_by)
+        now, values = datetime.now(UTC), self.subject.values
+        return Facts(steps=self.facts, values=values, now=now, cancelled=cancelled, main=self.main)
 
     def _try_again(self, retry: Retry) -> None:
         say(f"opsaas: step {retry.step} is tried again in {retry.delay_seconds:g} s")
@@ -85,14 +95,46 @@ class Trial:
     def _try(self, name: str, *, attempt: int) -> None:
         [step] = [step for step in self.definition.steps if step.id == name]
         say(f"opsaas: step {step.id}" + (f": {step.title}" if step.title else ""))
+        outcome = self._executed(step, attempt) if step.pause is None else self._paused(step)
+        tried = Attempt(step=name, number=attempt, outcome=outcome)
+        self.attempts.append(tried)
+        self.facts[name] = tried.fact
+        tried.tell()
+
+    def _executed(self, step: Step, attempt: int) -> Outcome:
         redactor = Redactor([*self.secrets.values(), *self.subject.secret_values.values()])
         sink = MaskedSink(self.sink, redactor)
         outcome = self.executor.execute(work=self._work(step, attempt), sink=sink, lease=self.lease)
         sink.finish()
-        tried = Attempt(step=name, number=attempt, outcome=masked(outcome, redactor.masker))
-        self.attempts.append(tried)
-        self.facts[name] = tried.fact
-        tried.tell()
+        return masked(outcome, redactor.masker)
+
+    def _paused(self, step: Step) -> Outcome:
+        seen = seen_by_conditions(self._facts())
+        match step.pause:
+            case Manual():
+                return self.answers.to(step, step.pause)
+            case Wait():
+                return waited(step, step.pause, seen=seen, lease=self.lease, waits=self.answers.waits)
+        assert isinstance(step.pause, Call)
+        return self._called(step.pause, seen)
+
+    def _called(self, call: Call, seen: Mapping[str, JsonValue | datetime]) -> Outcome:
+        """Another runbook, with values that are known only now."""
+        definition = self.others[call.path]
+        try:
+            values = clean_values(definition.parameters, call.values(seen))
+        except ConditionFailed as error:
+            return Outcome(kind=OutcomeKind.NOT_STARTED, detail=str(error))
+        except Invalid as error:
+            told = " ".join(f"{problem.pointer}: {problem.detail}" for problem in error.problems)
+            return Outcome(kind=OutcomeKind.NOT_STARTED, detail=f"{call.path} does not take these values. {told}")
+        subject = Subject(definition=definition, values=values, secret_values={}, files=self.subject.files)
+        inner = replace(
+            self, subject=subject, definition=definition, id=str(uuid.uuid4()), attempts=[], facts={}, main=None
+        )
+        run = inner.run()
+        outputs = {name: value for fact in inner.facts.values() for name, value in fact.outputs.items()}
+        return outcome_of(run, outputs)
 
     def _work(self, step: Step, attempt: int) -> Work:
         own = {use: self.secrets[use.path] for use in step.secrets}

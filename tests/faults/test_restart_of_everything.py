@@ -140,13 +140,7 @@ class Cast:
     def queued(self) -> None:
         """While no worker takes anything."""
         self.start("queued", self.script("queued", "only"))
-        keyed = self.project.runbook(
-            "holder",
-            "",
-            steps=[{"id": "ask", "manual": {"ask": "Fine?"}}],
-            concurrency={"key": '"one"', "on_conflict": "queue"},
-        )
-        self.runs["keyed"] = self.runner.start(keyed)
+        self.runs["keyed"] = self.runner.start(f"{self.project.slug}/holder")
 
 
 def child_of(runner: Client, run_id: str) -> dict[str, Any]:

@@ -24,6 +24,18 @@ from runbooks.execution.local import LocalExecutor
 app = typer.Typer()
 
 
+Secrets = Annotated[
+    list[str] | None, typer.Option("--secret", metavar="NAME=@FILE", help="A secret that a step gets as NAME.")
+]
+AnswerOptions = Annotated[
+    list[str] | None, typer.Option("--answer", metavar="STEP=approve", help="To a manual step; or STEP=reject.")
+]
+With = Annotated[
+    list[Path] | None,
+    typer.Option("--with", metavar="FILE", help="Definitions of runbooks that are steps, or a folder of them."),
+]
+
+
 class Nowhere:
     """With --json only the end is shown."""
 
@@ -37,16 +49,9 @@ def try_here(
     params: Params = None,
     params_as_json: ParamsAsJson = None,
     steps: Annotated[list[str] | None, typer.Option("--step", metavar="ID", help="Only this step.")] = None,
-    secrets: Annotated[
-        list[str] | None, typer.Option("--secret", metavar="NAME=@FILE", help="A secret that a step gets as NAME.")
-    ] = None,
-    answers: Annotated[
-        list[str] | None, typer.Option("--answer", metavar="STEP=approve", help="To a manual step; or STEP=reject.")
-    ] = None,
-    others: Annotated[
-        list[Path] | None,
-        typer.Option("--with", metavar="FILE", help="Definitions of runbooks that are steps, or a folder of them."),
-    ] = None,
+    secrets: Secrets = None,
+    answers: AnswerOptions = None,
+    others: With = None,
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Count every wait as over at once.")] = False,
     artifacts: Annotated[Path | None, typer.Option(help="Where the files go that scripts leave to be kept.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of what the scripts print.")] = False,
@@ -55,9 +60,9 @@ def try_here(
 
     Scripts get what a worker would give them: environment, values, private folder, time limit. A secret comes from
     --secret, else from a variable of its name, else it is asked for. Manual steps ask you. Runbooks that are steps come
-    from --with, else from files beside this one. What scripts print goes to standard output,
-    everything else to standard error. Ends as `run --follow` does: the script's own exit code up to
-    123, 124 timed out, 125 not accepted or failed otherwise, 130 stopped by Ctrl-C, with all that the script started.
+    from --with, else from files beside this one. What scripts print goes to standard output, everything else to
+    standard error. Ends as `run --follow` does: the script's own exit code up to 123, 124 timed out, 125 not accepted
+    or failed otherwise, 130 stopped by Ctrl-C, with all that the script started.
     """
     if sys.platform != "linux":
         raise Failure("`opsaas try` needs Linux, as workers do.", exit_code=OPSAAS_FAILED)
@@ -73,16 +78,8 @@ def try_here(
     except Failure as failure:
         code = OPSAAS_FAILED if failure.exit_code == ERROR else failure.exit_code  # 1 would pass for the script's own
         raise Failure(str(failure), exit_code=code) from failure
-    trial = partial(
-        Trial,
-        subject=subject,
-        definition=definition,
-        secrets=values,
-        artifacts=artifacts,
-        answers=said,
-        others=called,
-    )
-    raise typer.Exit(_tried(trial, as_json=as_json))
+    trial = partial(Trial, subject=subject, definition=definition, artifacts=artifacts, secrets=values)
+    raise typer.Exit(_tried(partial(trial, answers=said, others=called), as_json=as_json))
 
 
 def _check_steps(subject: Subject, wanted: Sequence[str]) -> None:

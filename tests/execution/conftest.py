@@ -7,8 +7,8 @@ import pytest
 
 from runbooks.execution.ladder import LEVELS
 from runbooks.execution.local import LocalExecutor
-from runbooks.execution.recipes import HOST, WITH_A_USER
 from tests.execution.helpers import folders
+from tests.execution.places import local_executor
 
 
 @pytest.fixture(scope="session")
@@ -33,11 +33,7 @@ def base_folder(passable_folder: Path, recipe: str) -> Path:
 
 @pytest.fixture(scope="module")
 def shared_executor(base_folder: Path, recipe: str) -> Iterator[LocalExecutor]:
-    if recipe in WITH_A_USER and os.geteuid() != 0:
-        pytest.skip("only root can give each script a user of its own")
-    with LocalExecutor(base_folder=base_folder, recipes=(recipe, HOST)) as started:
-        if recipe in started.ladder.refused:
-            pytest.skip(f"this machine refuses {recipe}: {started.ladder.refused[recipe]}")
+    with local_executor(base_folder, recipe=recipe) as started:
         yield started
 
 

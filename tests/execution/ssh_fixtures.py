@@ -1,14 +1,14 @@
 """A node in this process, and an executor that reaches it. Import what a test module needs; see also ssh_servers.py."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from runbooks.domain.ports import Outcome, Target, Work
+from runbooks.domain.ports import Target
 from runbooks.execution.ssh import SshExecutor
-from tests.execution.helpers import HeldLease, Running, Sink, survivors, wait_until, work
+from tests.execution.helpers import survivors, wait_until
+from tests.execution.places import Place
 from tests.execution.ssh_servers import Server, shims
 
 SHELLS = ("dash", "bash", "busybox")
@@ -22,27 +22,14 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield running
 
 
-class Node:
+class Node(Place):
     """A machine, and the executor that runs scripts on it."""
 
+    executor: SshExecutor
+    target: Target
+
     def __init__(self, executor: SshExecutor, target: Target, folder: Path) -> None:
-        self.executor = executor
-        self.target = target
-        self.folder = folder
-
-    def work(self, script: str, *interpreter: str, **changes: object) -> Work:
-        return replace(work(script, *interpreter, **changes), target=self.target)
-
-    def run(self, script: str, *interpreter: str, **changes: object) -> tuple[Outcome, Sink]:
-        sink = Sink()
-        piece = self.work(script, *interpreter, **changes)
-        return self.executor.execute(work=piece, sink=sink, lease=HeldLease()), sink
-
-    def start(self, script: str, *interpreter: str, lease: HeldLease | None = None, **changes: object) -> Running:
-        return Running(self.executor, self.work(script, *interpreter, **changes), lease)
-
-    def left(self) -> list[str]:
-        return sorted(path.name for path in self.folder.iterdir())
+        super().__init__(executor, folder, target)
 
     def until_clean(self, run_id: str, *, within: float = 10.0) -> None:
         """For links that were cut: the node tidies up by itself, a moment later."""

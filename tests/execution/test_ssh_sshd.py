@@ -14,8 +14,9 @@ from runbooks.execution.ssh import SshExecutor
 from tests.execution.helpers import HeldLease, survivors
 from tests.execution.ssh_fixtures import Node
 from tests.execution.ssh_servers import Sshd, many, needs_sshd
+from tests.execution.test_contract import EVERY_BYTE
 from tests.execution.test_ending import TREES
-from tests.execution.test_ssh import EVERY_BYTE, fine
+from tests.execution.test_ssh import fine
 
 
 @pytest.fixture(scope="module")

@@ -20,6 +20,7 @@ from runbooks.domain.signed_notes import (
     read_public_key,
     read_signing_key,
 )
+from runbooks.outposts.addresses import BadPlace, PlaceAddress, read_place
 
 
 def text(name: str, default: str = "") -> str:
@@ -145,6 +146,14 @@ def public_keys(name: str) -> tuple[PublicKey, ...]:
     if wrong := [key.name for key in keys if key.kind != COSIGNATURE]:
         raise ImproperlyConfigured(f"{name}: the key of {wrong[0]} is not one that cosigns")
     return keys
+
+
+def places(name: str) -> tuple[PlaceAddress, ...]:
+    """Places outside, to which the log is told."""
+    try:
+        return tuple(read_place(word) for word in os.environ.get(name, "").split())
+    except BadPlace as error:
+        raise ImproperlyConfigured(f"{name}: {error}") from None
 
 
 def _kept_in(path: Path, make: Callable[[], str]) -> str:

@@ -26,6 +26,8 @@ OPSAAS_AUDIT_KEYS = env.signing_keys(
     fallback=OPSAAS_DATA_DIR / "audit-keys" if EMBEDDED else None,
     origin=f"{OPSAAS_PUBLIC_URL.partition('://')[2]}/audit",
 )
+OPSAAS_AUDIT_PUSH = env.places("OPSAAS_AUDIT_PUSH")
+OPSAAS_AUDIT_STREAM = env.places("OPSAAS_AUDIT_STREAM")
 OPSAAS_AUDIT_WITNESSES = env.public_keys("OPSAAS_AUDIT_WITNESSES")
 ALLOWED_HOSTS = env.words("OPSAAS_ALLOWED_HOSTS", "127.0.0.1 localhost [::1]")
 CSRF_TRUSTED_ORIGINS = [OPSAAS_PUBLIC_URL]

@@ -31,6 +31,7 @@ ONLY_HERE = {
     ),
     "guardian": ("guardian", ("runbooks/access/", "runbooks/models/grants.py")),
     "notifiers": ("runbooks.notifications", ("runbooks/notifications/", "runbooks/tasks.py", "runbooks/management/")),
+    "outposts": ("runbooks.outposts", ("runbooks/outposts/", "runbooks/management/", "opsaas/env.py")),
     "paramiko": ("paramiko", ("runbooks/execution/",)),
     "signal receivers": ("django.dispatch", ()),
     "model signals": ("django.db.models.signals", ()),

@@ -102,7 +102,13 @@ def _told(leaf: bytes, body: bytes, time: Any, columns: list[Any]) -> Record:
 
 def _said(body: bytes, shown: dict[str, str]) -> dict[str, str]:
     """What the columns should be. Events from before they told their place say nothing of it."""
-    said = json.loads(body)
+    try:
+        return _columns(json.loads(body), shown)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}  # no event of ours
+
+
+def _columns(said: Any, shown: dict[str, str]) -> dict[str, str]:
     place = said.get("place", {"project": shown["project_id"], "runbook": shown["runbook_id"]})
     actor, thing = said["actor"], said["object"]
     return {

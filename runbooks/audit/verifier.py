@@ -14,6 +14,7 @@ import argparse
 import base64
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 MOST_FINDINGS = 1000
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 LAST = "~"  # sorts after every time
 SUBTREE_BITS = 8
 COLUMNS = {
@@ -204,12 +206,14 @@ class Verifier:
             self.report.found(seq, f"Event #{seq} was changed: what it says is not what its leaf was made from.")
             return
         time = body[-29:-2] if body[-37:-29] == '"time":"' else str(_read(body).get("time", ""))
-        if not self._floor <= time <= self._ceiling:
+        if not TIME.fullmatch(time):
+            self.report.found(seq, f"Event #{seq} is not one that opsaas wrote: it has no time.")
+        elif not self._floor <= time <= self._ceiling:
             self.report.found(seq, f"Event #{seq} claims {time}, which does not fit the checkpoints around it.")
         if columns is not None:
             self._columns(seq, _read(body), columns)
         if body.startswith('{"action":"audit.bodies_dropped"'):
-            self._dropped += [(first, last) for first, last in _read(body)["details"]["ranges"]]
+            self._dropped += _ranges(body)
 
     def _columns(self, seq: int, body: Mapping[str, Any], columns: Mapping[str, str]) -> None:
         for name, shown in columns.items():
@@ -418,8 +422,20 @@ def _stamp(moment: datetime) -> str:
 
 
 def _read(body: str) -> dict[str, Any]:
-    found = json.loads(body)
+    """What is no event of ours is empty."""
+    try:
+        found = json.loads(body)
+    except ValueError:
+        return {}
     return found if isinstance(found, dict) else {}
+
+
+def _ranges(body: str) -> list[tuple[int, int]]:
+    """First and last event of each range that retention took the bodies of."""
+    details = _read(body).get("details")
+    found = details.get("ranges") if isinstance(details, dict) else None
+    pairs = [one for one in found if isinstance(one, list) and len(one) == 2] if isinstance(found, list) else []
+    return [(first, last) for first, last in pairs if isinstance(first, int) and isinstance(last, int)]
 
 
 def _events(first: int, last: int) -> str:

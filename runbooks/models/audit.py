@@ -112,6 +112,7 @@ class AuditPlace(models.Model):
     """How far a place outside has been told of the log. Not a part of the log."""
 
     name = models.CharField(primary_key=True, max_length=320)
+    cursor = models.BigIntegerField(default=0, help_text="It has all up to this checkpoint's id, or this event.")
     sent_to = models.BigIntegerField(default=0, help_text="It has everything about the first so many events.")
     sent_at = models.DateTimeField(null=True)
     attempts = models.PositiveIntegerField(default=0, help_text="Failed ones, since the last that worked.")

@@ -163,6 +163,18 @@ def insert_event_without_leaf(world: World) -> None:
     AuditPending.objects.all().delete()
 
 
+def append_what_is_no_event(world: World) -> None:
+    for body in (
+        b"\xff",
+        b"[]",
+        b'{"action":"audit.bodies_dropped"}',
+        b'{"action":"audit.bodies_dropped","details":{"ranges":7}}',
+    ):
+        made = AuditEvent.objects.create(body=body, time=timezone.now(), action="test")
+        AuditLeaf.objects.create(seq=AuditLeaf.objects.count(), event_id=made.pk, leaf=leaf_hash(body))
+    AuditPending.objects.all().delete()
+
+
 def insert_in_the_middle(world: World) -> None:
     for seq in range(AuditLeaf.objects.count() - 1, 99, -1):
         move(seq, seq + 1)
@@ -295,6 +307,8 @@ HARMS = [
     Harm(delete_and_close_the_gap, 10, "Events #10 to #289 are not those that were signed"),
     Harm(insert_event_without_leaf, 295, "has no place in the log"),
     Harm(insert_in_the_middle, 10, "Events #10 to #289 are not those that were signed"),
+    Harm(append_what_is_no_event, 295, "Event #295 is not one that opsaas wrote"),
+    Harm(append_what_is_no_event, 298, "Event #298 is not one that opsaas wrote"),
     Harm(swap_places, 0, "Events #0 to #255 are not those that the stored tree was made from"),
     Harm(swap_bodies, 100, "Event #100 was changed"),
     Harm(swap_events_of_leaves, 100, "Event #100 was changed"),

@@ -5,6 +5,7 @@ import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -13,8 +14,13 @@ from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
 from runbooks.audit.checkpoint import make_checkpoint
+from runbooks.audit.push import forget_others, push_checkpoints, push_events
 from runbooks.audit.sequence import drain
+from runbooks.domain.outposts import Outpost
 from runbooks.management.inventories import refresh_all
+from runbooks.outgoing.http import CheckedHttp
+from runbooks.outposts.addresses import PlaceAddress
+from runbooks.outposts.opening import opened
 from runbooks.usecases.installation.tidy import tidy
 from runbooks.usecases.notifications.announce_events import announce_events
 from runbooks.usecases.notifications.announce_use import announce_uses
@@ -33,6 +39,7 @@ log = logging.getLogger(__name__)
 DUE_SECONDS = 1.0
 SEQUENCE_SECONDS = 1.0
 ANNOUNCE_SECONDS = 1.0
+PUSH_SECONDS = 5.0
 DELIVERY_SECONDS = 10.0
 REMOVE_SECONDS = 600.0
 TIDY_SECONDS = 3600.0
@@ -53,6 +60,7 @@ def loops() -> list[Loop]:
         Loop("due", DUE_SECONDS, _look),
         Loop("sequencer", SEQUENCE_SECONDS, drain),
         Loop("checkpointer", settings.OPSAAS_AUDIT_CHECKPOINT_SECONDS, _checkpoint),
+        Loop("pusher", PUSH_SECONDS, _push),
         Loop("announcer", ANNOUNCE_SECONDS, lambda: announce_uses(now=timezone.now())),
         Loop("reader", ANNOUNCE_SECONDS, lambda: announce_events(now=timezone.now())),
         Loop("deliveries", DELIVERY_SECONDS, _deliveries),
@@ -70,6 +78,19 @@ def _look() -> None:
 
 def _checkpoint() -> None:
     make_checkpoint(keys=settings.OPSAAS_AUDIT_KEYS, now=timezone.now())
+
+
+def _push() -> None:
+    checkpoints, events = _open(settings.OPSAAS_AUDIT_PUSH), _open(settings.OPSAAS_AUDIT_STREAM)
+    forget_others(checkpoints=checkpoints, events=events)
+    push_checkpoints(places=checkpoints, now=timezone.now())
+    push_events(places=events, now=timezone.now())
+
+
+@cache
+def _open(places: tuple[PlaceAddress, ...]) -> dict[str, Outpost]:
+    outgoing = CheckedHttp(allowed=settings.OPSAAS_OUTGOING_ALLOW)
+    return {place.name: opened(place, outgoing=outgoing) for place in places}
 
 
 def _sweep() -> None:

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.exceptions import APIException, NotAuthenticated
 from rest_framework.request import Request
@@ -36,6 +37,7 @@ class Opened:
     after: int  # number of the last event that the client has
     sees_output: bool
     output_after: int = 0  # output up to that number is left out: the client wants the end only
+    session: str = ""  # key of the session, for who came by one
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,18 @@ def still_allowed(opened: Opened) -> bool:
         token.refresh_from_db(fields=["revoked_at", "expires_at"])
         if token.revoked_at or (token.expires_at and token.expires_at <= timezone.now()):
             return False
+    elif not _still_signed_in(opened):
+        return False
     actor = replace(opened.actor, user=User.objects.select_related("owner").get(pk=opened.actor.user.pk))
     held = rights_on(actor=actor, place=opened.runbook, now=timezone.now())
     return ("see_output" if opened.sees_output else "view") in held
+
+
+def _still_signed_in(opened: Opened) -> bool:
+    """Not after signing out, after the session's end, or after a change of the password."""
+    asked = HttpRequest()
+    asked.session = SessionStore(opened.session)
+    return get_user(asked).pk == opened.actor.user.pk
 
 
 def _open(*, request: ASGIRequest, actor: Actor, run_id: str) -> Opened | Refused:
@@ -88,6 +99,7 @@ def _open(*, request: ASGIRequest, actor: Actor, run_id: str) -> Opened | Refuse
         after=after,
         output_after=_tail(request, run),
         sees_output=sees_output,
+        session=request.session.session_key or "",
     )
 
 

@@ -72,7 +72,8 @@ def clean_node(given: object, *, pointer: str = "") -> NodeSpec:
 
 def clean_host_key(text: str, *, pointer: str = "/key") -> str:
     """The key in its one form, without host names and comment. Raises Invalid."""
-    found = _KEY.search(text) if len(text) < 20_000 else None
+    marked = text.lstrip().startswith("@")  # "@revoked", "@cert-authority": no key that a machine is known by
+    found = _KEY.search(text) if len(text) < 20_000 and not marked else None
     if found:
         kind, blob = found.groups()
         try:

@@ -46,3 +46,9 @@ def test_a_host_key_is_found_in_a_line_of_known_hosts() -> None:
 def test_what_is_no_host_key_is_refused(text: str) -> None:
     with pytest.raises(Invalid):
         clean_host_key(text)
+
+
+@pytest.mark.parametrize("marker", ["@revoked", "@cert-authority"])
+def test_a_key_that_known_hosts_marks_as_no_machines_own_is_not_pinned(marker: str) -> None:
+    with pytest.raises(Invalid):
+        clean_host_key(f"{marker} web1 {KEY}")

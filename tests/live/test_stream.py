@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.test import Client
 from django.utils import timezone
 
 from runbooks.api import stream
@@ -182,6 +183,33 @@ def test_who_loses_the_right_while_watching_receives_nothing_more(
     before, after = _append(writing, 0, "for you\n"), _append(writing, 8, "not for you\n")
     watcher.between = [before, _nothing, _nothing, _both(lambda: loss(world), after)]
     watcher.watch(events_of(writing.run), bearer(world, "runner"))
+    assert watcher.text == "for you\n"
+
+
+def _signed_out(world: World, browser: Client) -> None:
+    browser.session.flush()
+
+
+def _changed_password(world: World, browser: Client) -> None:
+    person = world.user("runner")
+    person.set_password("another one altogether")
+    person.save()
+
+
+@pytest.mark.parametrize("loss", [_signed_out, _changed_password])
+def test_who_signs_out_while_watching_receives_nothing_more(
+    world: World,
+    watcher: Watcher,
+    writing: Writing,
+    monkeypatch: pytest.MonkeyPatch,
+    loss: Callable[[World, Client], None],
+) -> None:
+    monkeypatch.setattr(stream, "RECHECK_SECONDS", -1.0)
+    browser = world.browser("runner")
+    session = browser.cookies[settings.SESSION_COOKIE_NAME].value
+    before, after = _append(writing, 0, "for you\n"), _append(writing, 8, "not for you\n")
+    watcher.between = [before, _nothing, _nothing, _both(lambda: loss(world, browser), after)]
+    watcher.watch(events_of(writing.run), {"cookie": f"{settings.SESSION_COOKIE_NAME}={session}"})
     assert watcher.text == "for you\n"
 
 

@@ -129,6 +129,21 @@ def test_a_run_is_refused_at_the_click_and_at_the_claim_once_nobody_vouches_any_
     assert "approve or publish it again" in refusal(world, lambda: world.started(runbook))
 
 
+def test_after_a_pause_somebody_still_has_to_vouch_for_what_the_next_step_gets(world: World) -> None:
+    world.secret(value=VALUE)
+    ask = {"id": "look", "manual": {"ask": "Go on?"}}
+    run = world.executed(world.started(world.published(steps=[ask, STEP])))
+    assert run.status == "waiting"
+    for grant in world.user("owner").grants.all():
+        revoke(actor=world.actor("admin"), grant=grant, now=timezone.now())
+    step_run = run.step_runs.get(step="look")
+    said = world.client("runner")("POST", f"/runs/{run.pk}/steps/{step_run.pk}/complete", {"verdict": "approve"})
+    assert said.status_code == 202
+    run = world.executed(run, FakeExecutor())
+    assert (run.status, run.step_runs.get(step="main").started_at) == ("failed", None)
+    assert "approve or publish it again" in run.status_detail
+
+
 def test_a_disabled_reviewer_vouches_no_more_and_the_next_publisher_does(world: World) -> None:
     runbook = book(world)
     first = runbook.versions.get()

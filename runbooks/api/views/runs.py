@@ -67,6 +67,7 @@ class Runs(RunView):
             reason=asked["reason"],
             number=asked["version"],
             targets=tuple(asked["targets"]),
+            plan_hash=asked["plan_hash"],
         )
         if asked["dry_run"]:
             plan = preview(actor=self.actor, runbook=runbook, request=wanted, now=self.now)

@@ -70,7 +70,7 @@ def claim(*, step_run_id: str, worker: str, now: datetime) -> Claim | None:
     if run.status == RunStatus.QUEUED and run.expires_at <= now:
         _never_started(run=run, status=RunStatus.EXPIRED, detail="No worker took it in time.", now=now)
         return None
-    definition, decision = still_holds(run=run, first=run.status == RunStatus.QUEUED, now=now)
+    definition, decision = still_holds(run=run, step_run=step_run, now=now)
     way: Way = ()
     if decision and step_run.part_of_id:
         way, decision = way_of(node_named(run, step_run.node))

@@ -11,8 +11,8 @@ from runbooks.access.rights import judged, limited_by, rights_on
 from runbooks.domain.definition import Definition
 from runbooks.domain.plan import Plan, read_plan
 from runbooks.domain.policy import YES, Decision, no, start_of
-from runbooks.domain.states import VersionState
-from runbooks.models import Review, Run, Version
+from runbooks.domain.states import RunStatus, VersionState
+from runbooks.models import Review, Run, StepRun, Version
 from runbooks.models.prepared import Prepared
 from runbooks.usecases.approvals.still import approvals_hold
 from runbooks.usecases.grants.cover import Wanted, cover_of
@@ -27,19 +27,29 @@ REVIEWS = Prepared(
 )
 
 
-def still_holds(*, run: Run, first: bool, now: datetime) -> tuple[Definition | None, Decision]:
-    """Content and kill switch at each claim; permission too at the first."""
+def still_holds(*, run: Run, step_run: StepRun, now: datetime) -> tuple[Definition | None, Decision]:
+    """Content and kill switch at each claim, and whether somebody still vouches for the secrets that a step gets, once
+    for all its nodes; permission, and all secrets of the run, at the first."""
     intact = _content_holds(run)
     if not intact:
         return None, intact
     definition = definition_of(run.version)
     switched_off = no("New steps are switched off for the whole installation at the moment.")
     decision = YES if installation().accepts_runs else switched_off
-    if first:
+    if run.status == RunStatus.QUEUED:
         plan = plan_of_run(run)
         decision = decision & may_still_start(run=run, starting=True, now=now)
         decision = decision & approvals_hold(run=run, definition=definition, plan=plan, now=now)
+    elif not step_run.part_of_id:
+        decision = decision & _step_vouched(run=run, step=step_run.step, now=now)
     return definition, decision
+
+
+def _step_vouched(*, run: Run, step: str, now: datetime) -> Decision:
+    """Of the secrets that this step gets: the run may have waited for days since it began."""
+    paths = plan_of_run(run).paths
+    mine = [path for place, path in paths.items() if place.startswith(f"{step}.")]
+    return vouched(version=run.version, paths=mine, now=now)
 
 
 def may_still_start(*, run: Run, starting: bool, now: datetime) -> Decision:

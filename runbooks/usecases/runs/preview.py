@@ -7,6 +7,7 @@ from runbooks.models import Runbook
 from runbooks.usecases.grants.cover import Wanted
 from runbooks.usecases.nodes.choose import chosen_targets
 from runbooks.usecases.runs.calls import frozen_calls
+from runbooks.usecases.runs.seen import TO_BE_SEALED
 from runbooks.usecases.runs.start import Request, checked_values, covered, may_start, plan_of
 from runbooks.usecases.versions.draft import definition_of
 
@@ -20,5 +21,5 @@ def preview(*, actor: Actor, runbook: Runbook, request: Request, now: datetime) 
     values, hidden = apart(definition.parameters, checked)
     targets = chosen_targets(actor=actor, version=version, values=values, only=request.targets, now=now)
     covered(actor=actor, runbook=runbook, wanted=Wanted(values=values, targets=targets), now=now)
-    seals = dict.fromkeys(hidden, "to be sealed at the start")
+    seals = dict.fromkeys(hidden, TO_BE_SEALED)
     return plan_of(version=version, values=values, seals=seals, targets=targets, runbooks=frozen.planned)

@@ -36,6 +36,7 @@ from runbooks.usecases.nodes.choose import chosen_targets
 from runbooks.usecases.runs.calls import Called, Frozen, frozen_calls
 from runbooks.usecases.runs.concurrency import key_of, reject_beside
 from runbooks.usecases.runs.files import keep_files, taken_files
+from runbooks.usecases.runs.seen import require_seen
 from runbooks.usecases.runs.tell import status_event
 from runbooks.usecases.secrets.keep import sealed_for_run, seals_of
 from runbooks.usecases.secrets.vouch import vouched
@@ -56,6 +57,7 @@ class Request:
     reason: str = ""
     number: int | None = None  # of the version; None: the published one
     targets: tuple[str, ...] = ()  # names of nodes, to narrow down what the definition selects
+    plan_hash: str = ""  # as a preview told it: nothing else is started
 
 
 @dataclass(frozen=True)
@@ -76,8 +78,7 @@ def start(
     resuming: Resuming | None = None,
     called: Called | None = None,
 ) -> Run:
-    """Queues a run. CALLED: as a step of another. Raises NotAllowed, Hidden (the version), Invalid (with pointers),
-    Conflict (its key is held)."""
+    """Queues a run. CALLED: as a step of another. Raises NotAllowed, Hidden (the version), Invalid and Conflict."""
     version = may_start(actor=actor, runbook=runbook, number=request.number, called=called, now=now)
     definition = definition_of(version)
     frozen = _frozen(actor=actor, version=version, called=called, resuming=resuming, now=now)
@@ -86,6 +87,7 @@ def start(
     targets = chosen_targets(actor=actor, version=version, values=values, only=request.targets, now=now)
     seals, wanted = seals_of(sealed), Wanted(values=values, targets=targets)
     plan = plan_of(version=version, values=values, seals=seals, targets=targets, runbooks=frozen.planned)
+    require_seen(plan, plan_hash=request.plan_hash)
     key = key_of(definition=definition, values=values)
     with transaction.atomic():
         reject_beside(runbook=runbook, definition=definition, key=key)

@@ -66,6 +66,10 @@ def run_form(request: HttpRequest, project: str, slug: str, *, actor: Actor, now
     asked = _asked(request, project=project, slug=slug, actor=actor, now=now)
     if request.method != "POST":
         return _shown(request, asked=asked, form=_first_form(request, asked=asked))
+    if _has_changed(request, asked=asked):
+        detail = _("Another version was published since you opened this form: look again before you start it.")
+        form = _form_again(request, asked=asked, problems=[Problem("", "changed", detail)])
+        return _shown(request, asked=asked, form=form, status=409)
     planned = _planned(request, asked=asked)
     if problems := [*planned.problems, *slips(asked.definition, request.POST)]:
         form = _form_again(request, asked=asked, problems=problems)
@@ -91,6 +95,11 @@ def _asked(request: HttpRequest, *, project: str, slug: str, actor: Actor, now: 
     version = may_start(actor=actor, runbook=runbook, number=number, now=now)
     version.runbook = runbook
     return Asked(actor, now, runbook, version, number, definition_of(version))
+
+
+def _has_changed(request: HttpRequest, *, asked: Asked) -> bool:
+    """Whether the form was shown for other content than would run now."""
+    return request.POST.get("seen", "") not in {"", asked.version.hash}
 
 
 def _first_form(request: HttpRequest, *, asked: Asked) -> RunForm:

@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from runbooks.access.actors import Actor
-from runbooks.access.rights import restrict_runbooks, restrict_secrets
+from runbooks.access.rights import restrict_nodes, restrict_runbooks, restrict_secrets
 from runbooks.domain.states import VersionState
-from runbooks.models import Project, Runbook, Secret, SecretReference
+from runbooks.models import Node, Project, Runbook, Secret, SecretReference
 
 
 def secrets(*, actor: Actor, now: datetime, project: str = "", q: str = "", archived: bool = False) -> QuerySet[Secret]:
@@ -27,6 +27,13 @@ def usable_secrets(*, actor: Actor, project: Project | None = None, now: datetim
     there = there.filter(project=project) if project else there
     found = restrict_secrets(actor=actor, right="use", now=now, queryset=there)
     return found.order_by("project__title", "project__slug", "title", "slug")
+
+
+def signs_in_to(*, actor: Actor, secret: Secret, now: datetime) -> QuerySet[Node]:
+    """The nodes that are signed in to by it, as far as the actor sees them."""
+    named = Node.objects.filter(Q(private_key=secret) | Q(password=secret), archived_at=None)
+    seen = restrict_nodes(actor=actor, right="view", now=now, queryset=named)
+    return seen.select_related("project").order_by("name")
 
 
 def used_by(*, actor: Actor, secrets: Sequence[Secret], now: datetime) -> dict[str, list[Runbook]]:

@@ -114,6 +114,16 @@ def sideways(page: Page) -> list[str]:
     )
 
 
+def twice_named(page: Page) -> list[str]:
+    """Ids that two elements have: scripts and labels find only the first."""
+    return list(
+        page.evaluate(
+            """() => [...document.querySelectorAll("[id]")].map((one) => one.id)
+                .filter((id, at, all) => all.indexOf(id) !== at).map((id) => `two elements are called ${id}`)"""
+        )
+    )
+
+
 def log_of(page: Page) -> list[str]:
     """The lines that the live log shows."""
     return page.locator(".log-row .log-text").all_inner_texts()

@@ -8,8 +8,11 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.installation import Client, Installation
-from tests.journeys.browsing import COLOUR, DESK, PHONE, Desk, axe_findings, sideways
+from tests.journeys.browsing import COLOUR, DESK, PHONE, Desk, axe_findings, sideways, twice_named
+from tests.keys import KEY
 from tests.vetted import Vetted
+
+STEP = {"id": "main", "interpreter": ["sh"], "script": "true"}
 
 
 class Sight(NamedTuple):
@@ -49,6 +52,17 @@ SIGHTS = [
     Sight("secret", "owner", "/secrets/{project}/deploy", "destroyed"),
     Sight("secret, only to look at", "runner", "/secrets/{project}/deploy", "Deploy key"),
     Sight("new secret", "owner", "/secrets/new"),
+    Sight("nodes", "owner", "/nodes", "gate"),
+    Sight("nodes, none fits", "owner", "/nodes?q=there-is-no-such-thing"),
+    Sight("node", "owner", "/nodes/{node}", "Host keys"),
+    Sight("node, only to look at", "runner", "/nodes/{node}", "needs the right"),
+    Sight("new node", "owner", "/nodes/new", "Private key"),
+    Sight("import of nodes", "owner", "/nodes/import"),
+    Sight("run form with nodes to choose", "runner", "/runbooks/{choice}/run", "13 of 13"),
+    Sight("run, waiting for somebody", "runner", "/runs/{asking}", "Is it well?"),
+    Sight("run, waiting for a moment", "runner", "/runs/{waiting}", "goes on by itself"),
+    Sight("password", "runner", "/accounts/password/change/"),
+    Sight("second factor", "runner", "/accounts/2fa/"),
     Sight("access", "owner", "/access", "runner"),
     Sight("giving a grant", "owner", "/access/new"),
     Sight("audit", "auditor", "/audit", "run.requested"),
@@ -86,13 +100,27 @@ def scenery(
     _a_secret(system.client("owner"), project.slug)
     admin("POST", "/groups", {"slug": "oncall", "title": "On call"})
     admin("POST", "/groups/oncall/members", {"user": "runner"})
-    wanted = {"succeeded": steady, "failed": failing, "running": endless}
+    shown = _nodes(system.client("owner"), project.slug)
+    admin("POST", "/grants", {"principal": "user:runner", "object": f"project:{project.slug}", "rights": ["use"]})
+    shown["choice"] = project.runbook("choice", "true", parameters=[{"name": "host", "type": "node"}])
+    asking = {"id": "look", "manual": {"ask": "Is it **well**?"}}
+    settling = {"id": "settle", "wait": {"for": "1h"}, "timeout": "2h"}
+    wanted = {"asking": project.runbook("asking", "", steps=[asking, STEP])}
+    wanted |= {"waiting": project.runbook("settling", "", steps=[settling, STEP])}
+    wanted |= {"succeeded": steady, "failed": failing, "running": endless}
     started = {name: runner.start(path) for name, path in wanted.items()}
     runner.finished(started["succeeded"])
     runner.finished(started["failed"])
-    yield {"book": steady, "project": project.slug, **started}
+    yield {"book": steady, "project": project.slug, **shown, **started}
     Path(gate).touch()
     runner.finished(started["running"])
+
+
+def _nodes(owner: Client, project: str) -> dict[str, str]:
+    for number in range(12):
+        owner("POST", "/nodes", {"project": project, "name": f"web{number}", "tags": ["web"]})
+    made = owner("POST", "/nodes", {"project": project, "name": "gate", "host_keys": [KEY], "attributes": {"a": "b"}})
+    return {"node": made["id"]}
 
 
 def _a_secret(owner: Client, project: str) -> None:
@@ -118,7 +146,7 @@ def test_axe_finds_nothing_in_either_theme_and_a_phone_does_not_scroll_sideways(
     page.goto(sight.path.format(**scenery))
     if sight.shows:
         expect(page.locator("main")).to_contain_text(sight.shows)
-    found = axe_findings(page)
+    found = axe_findings(page) + twice_named(page)
     page.set_viewport_size(PHONE)
     found += sideways(page)
     page.set_viewport_size(DESK)

@@ -1,5 +1,7 @@
 """The pages about machines."""
 
+import json
+
 from django.utils import timezone
 
 from runbooks.domain.rights import ROLES
@@ -152,3 +154,27 @@ def test_the_form_suggests_the_nodes_to_go_through(world: World) -> None:
     assert '<option value="gate">' in text
     assert "vault" not in text
     assert '<option value="gate">' not in browser.get(f"/nodes/{gate.pk}").content.decode()
+
+
+def test_an_import_names_the_secret_of_all_of_its_nodes(world: World) -> None:
+    world.secret("deploy")
+    browser = world.browser("owner")
+    Node.objects.create(project=world.project, name="other", host="other")
+    sent = {"project": "payments", "text": "- name: a\n- name: b", "private_key": "payments/deploy"}
+    assert browser.post("/nodes/import", sent).status_code == 302
+    named = Node.objects.filter(private_key__slug="deploy").values_list("name", "revision")
+    assert sorted(named) == [("a", 2), ("b", 2)]
+    told = [json.loads(bytes(one.body)) for one in AuditEvent.objects.filter(action="node.changed")]
+    assert [one["details"]["private_key"] for one in told] == ["payments/deploy", "payments/deploy"]
+    browser.post("/nodes/import", sent)
+    assert AuditEvent.objects.filter(action="node.changed").count() == 2
+
+
+def test_an_import_by_a_secret_of_another_project_changes_nothing(world: World) -> None:
+    other = Project.objects.create(slug="lending", title="Lending")
+    world.give("owner", other, *ROLES["owner"])
+    world.secret("deploy")
+    sent = {"project": "lending", "text": "- name: a", "private_key": "payments/deploy"}
+    page = world.browser("owner").post("/nodes/import", sent)
+    assert page.status_code == 422
+    assert not Node.objects.exists()

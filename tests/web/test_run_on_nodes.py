@@ -299,3 +299,19 @@ def test_targets_that_one_may_not_use_refuse_with_the_form_as_it_was_typed(world
     assert "do not hold the right “use”" in main_text(refused)
     assert 'value="hey"' in refused.content.decode()
     assert AuditEvent.objects.filter(action="run.requested", outcome="denied").exists()
+
+
+def test_nodes_that_failed_say_why_and_lead_to_their_log(world: World) -> None:
+    run = half_failed(world)
+    text = page(world, run)
+    found = re.search(r'<ul class="nodes-failures">(.*?)</ul>', text, re.DOTALL)
+    assert found
+    assert re.sub(r"<[^>]*>", "", found[1]).split() == ["web2", "exit", "code", "1"]
+    assert "node=web2" in found[1]
+    assert "node=web2" not in page(world, run, "author")
+
+
+def test_what_has_the_focus_is_found_again_after_the_matrix_was_swapped(world: World) -> None:
+    text = page(world, half_failed(world))
+    for name in ("sum-1-failed", "cells-1", "cell-1-2"):
+        assert text.count(f'id="{name}"') == 1

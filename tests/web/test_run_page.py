@@ -4,6 +4,7 @@ import pytest
 
 from runbooks.domain.ports import Outcome, OutcomeKind
 from runbooks.models import AuditEvent, Delivery, Run
+from tests.web.helpers import main_text
 from tests.world import FakeExecutor, World, announced
 
 
@@ -148,3 +149,19 @@ def test_who_holds_audit_or_grant_sees_who_was_told(world: World) -> None:
     assert "Who was told" in page(world, run, "owner")
     assert "Who was told" in page(world, run, "auditor")
     assert "Who was told" not in page(world, run, "runner")
+
+
+def test_a_wait_says_until_when_or_for_what(world: World) -> None:
+    for name, wait, words in (
+        ("settle", {"for": "30m"}, "goes on by itself: in "),
+        (
+            "watch",
+            {"until": "steps.main.outputs.ready == 'yes'"},
+            "goes on by itself once this holds: steps.main.outputs.ready",
+        ),
+    ):
+        steps = [{"id": "main", "interpreter": ["sh"], "script": "true"}, {"id": name, "wait": wait, "timeout": "2h"}]
+        run = world.executed(world.started(world.published(name, steps=steps)))
+        assert run.status == "waiting"
+        text = main_text(world.browser("runner").get(f"/runs/{run.pk}"))
+        assert f"Step “{name}” waits, and {words}" in text

@@ -1,6 +1,6 @@
 """The pages about secrets: everything but the value."""
 
-from runbooks.models import Secret
+from runbooks.models import Node, Secret
 from runbooks.usecases.secrets.read import StoredSecrets
 from tests.usecases.test_secrets import PATH, VALUE
 from tests.web.helpers import main_text
@@ -56,3 +56,21 @@ def test_who_may_only_look_is_told_why_they_cannot_change_it(world: World) -> No
     text = main_text(world.browser("runner").get(f"/secrets/{PATH}"))
     assert "“use”" in text
     assert "Set it" not in text
+
+
+def test_a_secret_names_the_nodes_that_it_signs_in_to(world: World) -> None:
+    secret = world.secret("deploy")
+    for number in range(22):
+        Node.objects.create(project=world.project, name=f"web{number:02}", host="web", private_key=secret)
+    text = main_text(world.browser("owner").get("/secrets/payments/deploy"))
+    assert "Signs in to web00 , web01" in text
+    assert "web20" not in text
+    assert "and 2 more" in text
+
+
+def test_a_value_is_destroyed_only_after_a_question(world: World) -> None:
+    world.secret("deploy")
+    page = world.browser("owner").get("/secrets/payments/deploy").content.decode()
+    asking = page.index('<dialog popover class="sheet" id="archive"')
+    assert page.index('action="/secrets/payments/deploy/archive"') > asking
+    assert "destroyed, at once and for good" in page

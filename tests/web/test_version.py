@@ -135,3 +135,25 @@ def test_acts_answer_to_post_only(world: World) -> None:
     version = world.drafted()
     for act in ("submit", "review", "publish", "withdraw"):
         assert world.browser("owner").get(f"{page_of(version)}/{act}").status_code == 405
+
+
+def test_a_reviewer_reads_where_it_runs_with_which_secrets_and_within_what(world: World) -> None:
+    world.secret("deploy")
+    step = {"id": "main", "interpreter": ["sh"], "script": "true", "secrets": {"KEY": "payments/deploy"}}
+    targets = {"select": "role=worker", "canary": 1, "batch": "10%", "max_failures": 3}
+    on_nodes = submitted(world, steps=[step], targets=targets)
+    shown = main_text(world.browser("owner").get(page_of(on_nodes)))
+    for words in (
+        "On every node that fits role=worker",
+        "one goes first, alone",
+        "in batches of 10%",
+        "once more than 3 have failed",
+        "payments/deploy to step main as KEY",
+        "on each node",
+    ):
+        assert words in shown
+    here = submitted(world, containment={"level": "host"}, concurrency={"key": "'one'"})
+    shown = main_text(world.browser("owner").get(page_of(here)))
+    assert "Where on the worker's machine" in shown
+    assert "host: a risk" in shown
+    assert "One run at a time has the key 'one' ; others are refused." in shown

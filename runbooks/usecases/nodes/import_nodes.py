@@ -15,7 +15,7 @@ from runbooks.domain.nodes import NodeSpec
 from runbooks.domain.problems import Invalid, Problem
 from runbooks.domain.states import HostKeyState
 from runbooks.domain.yaml_text import read_yaml
-from runbooks.models import HostKey, Node, Project
+from runbooks.models import HostKey, Node, Project, Secret
 from runbooks.usecases.nodes.credentials import WHERE, may_redirect
 from runbooks.usecases.nodes.host_keys import saw_keys
 from runbooks.usecases.nodes.write import described_node, jump_named, may_change_nodes
@@ -39,19 +39,53 @@ class Imported:
         return bool(self.added or self.changed or self.archived)
 
 
-def import_text(*, actor: Actor, project: Project | None, text: str, now: datetime) -> Imported:
-    """TEXT is YAML or JSON, of either form. Raises NotAllowed and Invalid."""
+def import_text(
+    *,
+    actor: Actor,
+    project: Project | None,
+    text: str,
+    secrets: Mapping[str, Secret | None] | None = None,
+    now: datetime,
+) -> Imported:
+    """TEXT is YAML or JSON, of either form; all of it is signed in to by SECRETS. Raises NotAllowed and Invalid."""
     data = read_yaml(text.encode(), max_bytes=MOST_BYTES, max_nodes=MOST_YAML_NODES)
-    return import_data(actor=actor, project=project, data=data, now=now)
+    return import_data(actor=actor, project=project, data=data, secrets=secrets, now=now)
 
 
-def import_data(*, actor: Actor, project: Project | None, data: object, now: datetime) -> Imported:
+def import_data(
+    *,
+    actor: Actor,
+    project: Project | None,
+    data: object,
+    secrets: Mapping[str, Secret | None] | None = None,
+    now: datetime,
+) -> Imported:
     """By a person: what is there by hand is added to and changed, and nothing is archived."""
     decision = may_change_nodes(actor=actor, project=project, now=now)
     require(decision, action="inventory.imported", thing=project or installation())
     specs = read_inventory(data)
     with transaction.atomic():
-        return write_nodes(actor=actor, project=project, source="", specs=specs, now=now)
+        done = write_nodes(actor=actor, project=project, source="", specs=specs, now=now)
+        _sign_in_by(actor=actor, project=project, specs=specs, secrets=secrets or {}, now=now)
+        return done
+
+
+def _sign_in_by(
+    *,
+    actor: Actor,
+    project: Project | None,
+    specs: Sequence[NodeSpec],
+    secrets: Mapping[str, Secret | None],
+    now: datetime,
+) -> None:
+    """Those that are signed in to by something else until now."""
+    named = Node.objects.filter(project=project, name__in=[spec.name for spec in specs]).select_related("project")
+    for node in named if secrets else ():
+        if all(getattr(node, f"{name}_id") == (secret and secret.pk) for name, secret in secrets.items()):
+            continue
+        Node.objects.filter(pk=node.pk).update(**secrets, revision=F("revision") + 1)
+        details = {name: secret.path if secret else "" for name, secret in secrets.items()}
+        record(actor=actor, action="node.changed", thing=node, details={"changed": {}, **details}, now=now)
 
 
 def write_nodes(

@@ -44,7 +44,32 @@ class Choices:
     projects: Iterable[tuple[str, Any]] = ()
 
 
-class NodeForm(ActForm):
+class SignIn(ActForm):
+    """By which secrets nodes are signed in to: chosen by name, never shown."""
+
+    private_key = forms.ChoiceField(
+        label=_("Private key"), required=False,
+        help_text=_("The secret that holds it. Offered are those that you may use; nobody is shown the key."),
+    )  # fmt: skip
+    password = forms.ChoiceField(
+        label=_("Password"), required=False,
+        help_text=_("Where there is no key, or in place of one that the machine does not take."),
+    )  # fmt: skip
+
+    def offer(self, secrets: Iterable[Secret]) -> None:
+        secrets = list(secrets)
+        for name in SIGN_IN:
+            _field(self, name).choices = _secret_choices(secrets, kept=str(self.initial.get(name, "")))
+        if not secrets:
+            self.fields[SIGN_IN[0]].help_text = _("There is no secret here that you may use: make one under Secrets.")
+
+    def sign_in(self) -> dict[str, str]:
+        """Paths of the secrets, as far as they are other than before; empty ones take a secret away."""
+        sent = [name for name in SIGN_IN if name in self.data]
+        return {name: self.cleaned_data[name] for name in sent if name in self.changed_data}
+
+
+class NodeForm(SignIn):
     """Of a node that is there already: its name and project stay."""
 
     pointers: ClassVar[dict[str, str]] = {"host_keys": "host_key"}
@@ -76,22 +101,10 @@ class NodeForm(ActForm):
         label=_("Through"), required=False, max_length=200, widget=Suggesting(attrs=PLAIN),
         help_text=_("The jump host: name of the node to go through, where it can't be reached directly."),
     )  # fmt: skip
-    private_key = forms.ChoiceField(
-        label=_("Private key"), required=False,
-        help_text=_("The secret that holds it. Offered are those that you may use; nobody is shown the key."),
-    )  # fmt: skip
-    password = forms.ChoiceField(
-        label=_("Password"), required=False,
-        help_text=_("Where there is no key, or in place of one that the machine does not take."),
-    )  # fmt: skip
 
     def __init__(self, *args: Any, offered: Choices, **more: Any) -> None:
         super().__init__(*args, **more)
-        secrets = list(offered.secrets)
-        for name in SIGN_IN:
-            _field(self, name).choices = _secret_choices(secrets, kept=str(self.initial.get(name, "")))
-        if not secrets:
-            self.fields[SIGN_IN[0]].help_text = _("There is no secret here that you may use: make one under Secrets.")
+        self.offer(offered.secrets)
         hops = self.fields["jump"].widget
         assert isinstance(hops, Suggesting)
         hops.suggestions = list(offered.hops)
@@ -113,11 +126,6 @@ class NodeForm(ActForm):
         fields["tags"] = [word for word in re.split(r"[,\s]+", given["tags"]) if word]
         return {**fields, "host": given["host"]} if given["host"] else fields
 
-    def sign_in(self) -> dict[str, str]:
-        """Paths of the secrets, as far as they are other than before; empty ones take a secret away."""
-        sent = [name for name in SIGN_IN if name in self.data]
-        return {name: self.cleaned_data[name] for name in sent if name in self.changed_data}
-
 
 class NewNodeForm(NodeForm):
     field_order = ("project", "name", "host", "port", "host_key", *ORDER)
@@ -135,28 +143,38 @@ class NewNodeForm(NodeForm):
 
     def __init__(self, *args: Any, offered: Choices, **more: Any) -> None:
         super().__init__(*args, offered=offered, **more)
-        _field(self, "project").choices = list(offered.projects)
+        _offer_projects(self, offered.projects)
 
     def described(self) -> dict[str, Any]:
         key = self.cleaned_data["host_key"].strip()
         return {**super().described(), "name": self.cleaned_data["name"], **({"host_keys": [key]} if key else {})}
 
 
-class ImportForm(ActForm):
+class ImportForm(SignIn):
     pointers: ClassVar[dict[str, str]] = {"nodes": "text"}
 
     project = forms.ChoiceField(label=_("Project"), required=False)
     text = forms.CharField(
         label=_("Nodes"),
         widget=forms.Textarea(
-            attrs={**PLAIN, "rows": 12, "class": "mono", "placeholder": "- {name: web1, host: 10.0.0.1, tags: [web]}"}
+            attrs={
+                **PLAIN,
+                "rows": 12,
+                "class": "form-control mono",
+                "placeholder": "- {name: web1, host: 10.0.0.1, tags: [web]}",
+            }
         ),
         help_text=_("YAML or JSON: a list of nodes, or what an inventory script of Ansible prints with --list."),
     )
 
-    def __init__(self, *args: Any, projects: list[tuple[str, Any]], **more: Any) -> None:
+    field_order = ("project", "text", *SIGN_IN)
+
+    def __init__(self, *args: Any, offered: Choices, **more: Any) -> None:
         super().__init__(*args, **more)
-        _field(self, "project").choices = projects
+        _offer_projects(self, offered.projects)
+        self.offer(offered.secrets)
+        for name in SIGN_IN:
+            _field(self, name).label = f"{_field(self, name).label} {_('of all of them')}"
 
 
 def shown_fields(node: Node) -> dict[str, Any]:
@@ -174,6 +192,13 @@ def _field(form: forms.Form, name: str) -> forms.ChoiceField:
     field = form.fields[name]
     assert isinstance(field, forms.ChoiceField)
     return field
+
+
+def _offer_projects(form: forms.Form, projects: Iterable[tuple[str, Any]]) -> None:
+    """Only who may add shared nodes can leave the project out."""
+    field = _field(form, "project")
+    field.choices = list(projects)
+    field.required = SHARED not in dict(field.choices)
 
 
 def _secret_choices(secrets: Iterable[Secret], *, kept: str) -> list[tuple[str, Any]]:

@@ -129,12 +129,14 @@ def _node_select(
     empty = ("", _("Choose …") if _is_asked_for(parameter) else _("(none)"))
     strange = initial if isinstance(initial, str) else ""
     choices = [empty, *((name, name) for name in nodes)]
-    return NodeSelect(attrs={**attrs, **_searched(nodes)}, choices=choices, strange=strange)
+    return NodeSelect(attrs={**attrs, **_searched(nodes, parameter)}, choices=choices, strange=strange)
 
 
-def _searched(choices: Sequence[object]) -> dict[str, str]:
+def _searched(choices: Sequence[object], parameter: Parameter) -> dict[str, str]:
     """Longer lists get a field above them that narrows them down, by a script."""
-    return {"data-searched": ""} if len(choices) > LONG_LIST else {}
+    if len(choices) <= LONG_LIST:
+        return {}
+    return {"data-searched": "required" if _is_asked_for(parameter) else "optional"}
 
 
 def _choices(parameter: Parameter, *, attrs: dict[str, str], has_initial: bool) -> forms.Widget:
@@ -144,7 +146,7 @@ def _choices(parameter: Parameter, *, attrs: dict[str, str], has_initial: bool) 
     empty = (
         [] if _is_asked_for(parameter) and has_initial else [("", _("Choose …") if parameter.required else _("(none)"))]
     )
-    return forms.Select(attrs={**attrs, **_searched(choices)}, choices=[*empty, *choices])
+    return forms.Select(attrs={**attrs, **_searched(choices, parameter)}, choices=[*empty, *choices])
 
 
 def _hint(parameter: Parameter) -> str:

@@ -13,8 +13,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from runbooks.domain.containment import as_json
+from runbooks.domain.definition import Definition
 from runbooks.domain.files import is_reference
 from runbooks.models import Run, Runbook
+from runbooks.usecases.runs.start import demanded
 from runbooks.web.summary import purpose as purpose_of
 
 register = template.Library()
@@ -60,6 +63,12 @@ def risk(level: str) -> SafeString:
 def containment(kept: Mapping[str, Any]) -> dict[str, Any]:
     """What a script is kept within, in words; the level host as the risk that it is."""
     return {"kept": kept, "limits": list(_limits(kept))}
+
+
+@register.inclusion_tag("web/parts/containment.html")
+def contained(definition: Definition) -> dict[str, Any]:
+    """The same, of what a definition asks for and the installation demands."""
+    return containment(as_json(demanded(definition)))
 
 
 def _limits(kept: Mapping[str, Any]) -> Iterator[str]:

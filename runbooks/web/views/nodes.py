@@ -74,11 +74,13 @@ def new_node(request: HttpRequest, *, actor: Actor, now: datetime) -> HttpRespon
 def import_nodes(request: HttpRequest, *, actor: Actor, now: datetime) -> HttpResponse:
     places = places_to_change(actor=actor, now=now)
     require(YES if places else NOWHERE, action="inventory.imported", thing=installation())
-    form = ImportForm(posted(request), projects=_named(places))
+    form = ImportForm(posted(request), offered=_offered(actor, places, now))
     if form.is_valid():
         with refusals_shown_in(form, actor=actor, now=now):
             project = _project(form.cleaned_data["project"], actor, now)
-            done = import_text(actor=actor, project=project, text=form.cleaned_data["text"], now=now)
+            slug, text = form.cleaned_data["project"], form.cleaned_data["text"]
+            secrets = credentials(actor=actor, project=slug, given=form.sign_in(), now=now)
+            done = import_text(actor=actor, project=project, text=text, secrets=secrets, now=now)
             messages.success(request, str(done))
             return redirect("nodes")
     return render(request, "web/nodes/import.html", {"form": form}, status=form.status)

@@ -18,7 +18,7 @@ from runbooks.access.rights import restrict_runs, rights_on
 from runbooks.audit.reads import record_read
 from runbooks.domain.definition import Risk
 from runbooks.domain.files import MOST_BYTES, name_problems
-from runbooks.domain.pauses import MOST_EVIDENCE, Manual
+from runbooks.domain.pauses import MOST_EVIDENCE, Manual, Wait
 from runbooks.domain.policy import Decision, cancel_of
 from runbooks.domain.ports import GivenFile
 from runbooks.domain.problems import Invalid
@@ -157,6 +157,7 @@ def _told(*, run: Run, sees_output: bool) -> dict[str, Any]:
     said = steps if sees_output else []
     return {
         "steps": steps,
+        "waits": _waits(run=run, steps=steps),
         "contained": _each_once(step.containment for step in steps if step.status != StepStatus.SKIPPED),
         "summaries": [step.summary for step in said if step.summary],
         "outputs": [step for step in said if step.outputs],
@@ -202,6 +203,13 @@ def _whole(*, run: Run, actor: Actor, now: datetime) -> Run | None:
         return None
     found = Run.objects.select_related("runbook__project").filter(pk=run.parent_id)
     return restrict_runs(actor=actor, right="view", now=now, queryset=found).first()
+
+
+def _waits(*, run: Run, steps: list[StepRun]) -> list[tuple[StepRun, Wait]]:
+    """The steps that wait for a moment or a condition."""
+    waiting = [step for step in steps if step.status == StepStatus.WAITING]
+    pauses = {step.id: step.pause for step in definition_of(run.version).steps} if waiting else {}
+    return [(step, pause) for step in waiting if isinstance(pause := pauses[step.step], Wait)]
 
 
 def _evidence(request: HttpRequest) -> tuple[GivenFile, ...]:

@@ -16,7 +16,7 @@ from runbooks.domain.policy import YES, no, unless
 from runbooks.models import Project
 from runbooks.queries.paging import page as paged
 from runbooks.queries.secrets import secrets as secrets_of
-from runbooks.queries.secrets import used_by
+from runbooks.queries.secrets import signs_in_to, used_by
 from runbooks.usecases.secrets.change import archive, rotate
 from runbooks.usecases.secrets.create import create_secret
 from runbooks.web.acting import posted, refusals_shown_in
@@ -24,6 +24,7 @@ from runbooks.web.forms.secrets import NewSecretForm, RotateForm, SecretFilters
 from runbooks.web.pages import page
 
 NOWHERE = no("Making secrets needs the right “use” on a project.")
+NODES_NAMED = 20  # of more only the number
 ENDED = "It is archived: its value is destroyed."
 
 
@@ -69,8 +70,11 @@ def secret(request: HttpRequest, project: str, slug: str, *, actor: Actor, now: 
             messages.success(request, _("The new value counts from the next step on."))
             return redirect("secret", project=project, slug=slug)
     change = may(actor=actor, right="use", place=found, now=now) & unless(ENDED if found.archived_at else None)
+    nodes = signs_in_to(actor=actor, secret=found, now=now)
     context = {
         "secret": found,
+        "nodes": nodes[:NODES_NAMED],
+        "more_nodes": max(0, nodes.count() - NODES_NAMED),
         "form": form,
         "change": change,
         "books": used_by(actor=actor, secrets=[found], now=now).get(found.path, []),

@@ -53,6 +53,7 @@ export function setUpDialogs(): void {
       const dialog = document.querySelector<HTMLDialogElement>(opener.dataset["open"] ?? "");
       if (dialog) {
         event.preventDefault();
+        if (dialog.matches(":popover-open")) dialog.hidePopover(); // opened before this script was there
         dialog.showModal();
       }
       return;

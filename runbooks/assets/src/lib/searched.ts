@@ -6,8 +6,10 @@ import { text } from "./texts";
 const ROWS = 8;
 
 export function setUpSearch(list: HTMLSelectElement): void {
-  const options = [...list.options];
-  const field = element("input", "form-control searched-field");
+  const first = list.value; // asked before anything is taken out: a drop-down chooses its next option by itself
+  const needsOne = list.dataset["searched"] === "required";
+  const options = [...list.options].filter((option) => option.value || !needsOne); // a list needs no “Choose …”
+  const field = element("input", "form-control");
   field.type = "search";
   field.placeholder = text("form.narrow");
   field.setAttribute("aria-label", text("form.narrow_of", { what: list.labels[0]?.textContent?.trim() ?? "" }));
@@ -15,30 +17,31 @@ export function setUpSearch(list: HTMLSelectElement): void {
   field.autocomplete = "off";
   field.spellcheck = false;
   const count = element("output", "help");
-  const narrow = (): void => {
+  const narrow = (chosen: string): void => {
     const fitting = fittingOf(options, field.value);
-    const chosen = list.value;
     list.replaceChildren(...options.filter((option) => fitting.has(option) || option.value === chosen));
     list.value = chosen;
-    count.textContent = text("form.narrowed", { n: fitting.size, of: options.filter((option) => option.value).length });
+    const found = [...fitting].filter((option) => option.value).length;
+    count.textContent = text("form.narrowed", { n: found, of: options.filter((option) => option.value).length });
   };
   field.addEventListener("input", (event) => {
     event.stopPropagation(); // this is no value of the form
-    narrow();
+    narrow(list.value);
   });
   field.addEventListener("change", (event) => event.stopPropagation());
   field.addEventListener("keydown", (event) => move(event, list));
   list.size = ROWS;
   list.classList.add("searched");
-  list.before(field);
-  list.after(count);
-  narrow();
+  const head = element("div", "searched-head");
+  head.append(field, count);
+  list.before(head);
+  narrow(first);
 }
 
 function fittingOf(options: HTMLOptionElement[], typed: string): Set<HTMLOptionElement> {
   const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
   const fits = (option: HTMLOptionElement): boolean => words.every((word) => option.text.toLowerCase().includes(word));
-  return new Set(options.filter((option) => option.value !== "" && fits(option)));
+  return new Set(options.filter((option) => (option.value === "" ? words.length === 0 : fits(option))));
 }
 
 /** Arrow down goes into the list; Enter takes the one that is left. */

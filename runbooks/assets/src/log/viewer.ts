@@ -38,11 +38,14 @@ export class Viewer {
   private readonly title = document.title;
   private timer = 0;
   private nodesTimer = 0;
+  private at = 0; // number of the event that is being received
+  private readonly shownUpTo: number;
   private announced = Date.now();
   private wantsHash: boolean;
 
   constructor(readonly root: HTMLElement) {
-    const { eventsUrl = "", logUrl = "", status = "", started = "" } = root.dataset;
+    const { eventsUrl = "", logUrl = "", status = "", started = "", shownUpTo = "" } = root.dataset;
+    this.shownUpTo = Number(shownUpTo);
     this.status = status;
     this.damaged = root.dataset["incomplete"] === "true"; // it may have come to light after the end
     this.search = new Search(logUrl);
@@ -183,6 +186,7 @@ export class Viewer {
 
   private receive(event: StreamEvent): void {
     const data: unknown = JSON.parse(event.data);
+    this.at = Number(event.id);
     if (event.type === "output") this.receiveOutput(data as Output);
     else if (event.type === "step") this.receiveStep(data as StepStatus);
     else if (event.type === "status") this.receiveStatus(data as RunStatus);
@@ -201,9 +205,9 @@ export class Viewer {
     this.announceProgress();
   }
 
-  /** Not what comes right after connecting, which the page has. */
+  /** Not what had happened before the server made the page. */
   private isNews(): boolean {
-    return this.liveSince > 0 && Date.now() - this.liveSince > REPLAY_MS;
+    return this.at > this.shownUpTo;
   }
 
   private receiveStep(data: StepStatus): void {
@@ -211,7 +215,7 @@ export class Viewer {
     if (data.finished_at) step.finish();
     if (data.node) return this.noteNode();
     if (data.finished_at && this.isNews()) document.body.dispatchEvent(new CustomEvent("opsaas:step-ended"));
-    showStep(data, step.slug);
+    if (this.isNews()) showStep(data, step.slug);
   }
 
   /** Nodes may end by the hundred: the page asks for them anew once in a while, not at each. */
@@ -225,8 +229,9 @@ export class Viewer {
 
   private receiveStatus(run: RunStatus): void {
     const news = run.status !== this.status;
-    this.status = run.status;
     if (run.started_at) this.look.since = Date.parse(run.started_at);
+    if (news && !this.isNews()) return; // a status of before, which the page is past
+    this.status = run.status;
     showRun(run, this.title);
     this.root.dataset["incomplete"] = String(this.damaged || (isFinal(run.status) && !run.output_complete));
     if (isFinal(run.status)) this.stream.finish();

@@ -7,6 +7,7 @@ Who is nobody is sent to sign in (302). What one may not see is 404, what one se
 
 import copy
 import re
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
@@ -15,6 +16,7 @@ from django.utils import timezone
 
 from opsaas.urls import NOT_OFFERED
 from runbooks.models import Delivery, Grant, HostKey, Node, Run, Token
+from runbooks.usecases.approvals.delegate import delegate, take_back
 from runbooks.usecases.people.groups import add_group, add_member
 from runbooks.usecases.versions.review import review
 from runbooks.usecases.versions.submit import submit
@@ -78,6 +80,16 @@ AUTHORS = [
     Row("POST", f"{V}/withdraw", "302 404 403 302 302 403 403", f"{BOOK}/versions/2/withdraw"),
     Row("GET POST", f"{B}/versions/<int:a>/diff/<int:b>", "302 404 200 200 200 200 200", f"{BOOK}/versions/1/diff/2"),
     Row("GET POST", "reviews", "302 200 200 200 200 200 200"),
+    Row("GET", "approvals", "302 200 200 200 200 200 200"),
+    Row("GET", "approvals/past", "302 200 200 200 200 200 200"),
+    Row("POST", "approvals/delegations", "302 302 302 422 302 302 302", "approvals/delegations", {"delegate": "author", "lasts": "1d"}),
+    Row("POST", "approvals/delegations/<str:delegation_id>/end", "302 404 404 302 302 404 302", "approvals/delegations/{delegation}/end"),
+    Row("POST", f"{RUN}/approval", "302 404 403 403 302 403 403", "runs/{awaiting}/approval", {"verdict": "approve", "plan_hash": "{plan}"}),
+    Row("POST", "approvals", "405"),
+    Row("POST", "approvals/past", "405"),
+    Row("GET", "approvals/delegations", "405"),
+    Row("GET", "approvals/delegations/<str:delegation_id>/end", "405", "approvals/delegations/{delegation}/end"),
+    Row("GET", f"{RUN}/approval", "405", "runs/{awaiting}/approval"),
     Row("GET", f"{V}/submit", "405", f"{BOOK}/versions/3/submit"),
     Row("GET", f"{V}/review", "405", f"{BOOK}/versions/2/review"),
     Row("GET", f"{V}/publish", "405", f"{BOOK}/versions/4/publish"),
@@ -195,7 +207,13 @@ def full(world: World) -> dict[str, str]:
     world.secret()
     node = Node.objects.create(project=world.project, name="web1", host="web1")
     queued = world.started(runbook)
+    awaiting = world.started(world.published("careful", policy={"approvals": {}}))
+    lent = delegate(actor=world.actor("owner"), to="author", until=now + timedelta(days=1), now=now)
+    take_back(actor=world.actor("owner"), delegation=lent, now=now)  # who approves here is who is meant
     return {
+        "awaiting": str(awaiting.pk),
+        "plan": awaiting.plan_hash,
+        "delegation": str(lent.pk),
         "node": str(node.pk),
         "key": str(HostKey.objects.create(node=node, key=keys.KEY, seen_at=now).pk),
         "done": str(done.pk),
@@ -203,7 +221,7 @@ def full(world: World) -> dict[str, str]:
         "step": str(queued.step_runs.get().pk),
         "hash": second.hash,
         "grant": str(Grant.objects.get(user__username="runner").pk),
-        "delivery": str(Delivery.objects.get(recipient__username="owner").pk),
+        "delivery": str(Delivery.objects.exclude(event="awaiting_approval").get(recipient__username="owner").pk),
         "token": str(Token.objects.get().pk),
     }
 

@@ -11,6 +11,7 @@ from runbooks.domain.plan import read_plan
 from runbooks.domain.states import RunStatus
 from runbooks.models import Delegation, Run
 from runbooks.queries.approvals import Progress, voice
+from runbooks.usecases.approvals.ahead import Ahead
 from runbooks.usecases.runs.approve import still_as_asked
 from runbooks.usecases.runs.tell import rfc3339
 
@@ -114,3 +115,14 @@ def _said(progress: Progress) -> list[dict[str, Any]]:
         }
         for one in progress.said
     ]
+
+
+def told_ahead(need: Ahead | None) -> dict[str, Any] | None:
+    """What a dry run says of the approval that the run would need."""
+    if need is None:
+        return None
+    return {
+        "because": need.because,
+        "expires_seconds": need.expires_seconds,
+        "stages": [{**one.stage.as_json(), "people": list(one.people), "enough": one.enough} for one in need.stages],
+    }

@@ -179,9 +179,11 @@ class Follower:
 
     def _tell_status(self, run: Json) -> None:
         status = clean_line(str(run.get("status")))
-        if status not in FINAL and status != self._said:
-            say(f"opsaas: run {self._run_id} is {status.replace('_', ' ')}")
-        self._said = status
+        detail = clean_line(str(run.get("status_detail") or run.get("detail") or ""))  # of a run, of an event
+        said = f"{status.replace('_', ' ')}{f': {detail}' if detail else ''}"
+        if status not in FINAL and said != self._said:
+            say(f"opsaas: run {self._run_id} is {said}")
+        self._said = said
 
     @staticmethod
     def _tell_step(step: Json) -> None:

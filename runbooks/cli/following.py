@@ -31,7 +31,8 @@ def tell_started(run: Json, *, as_json: bool) -> None:
     else:
         emit(run_id)
     status = shown(run.get("status")).replace("_", " ")
-    say(f"opsaas: run {run_id} is {status}. Follow it: opsaas runs follow {run_id}")
+    detail = shown(run.get("status_detail"))
+    say(f"opsaas: run {run_id} is {status}. {f'{detail} ' if detail else ''}Follow it: opsaas runs follow {run_id}")
 
 
 def stay(*, client: Client, run_id: str, as_json: bool, patience: float, just_started: bool = True) -> None:

@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "runbook": ("runbook", "List, search and view runbooks."),
     "run": ("start", "Start a runbook, and follow it if you like."),
     "runs": ("runs", "List, view, follow, cancel and repeat runs."),
+    "approvals": ("approvals", "List what waits for your yes; approve or deny it."),
     "can-i": ("can_i", "Ask whether you may do something, and why not."),
     "try": ("try_here", "Run a definition on this machine, without a server."),
     "lint": ("lint", "Check definitions on this machine against the published schema."),
@@ -29,7 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "completion": ("completion", "Print a script that completes commands in your shell."),
 }
 # Words of the documentation that this version does not know yet: better told than "no such command".
-NOT_YET = frozenset({"approvals", "who-can", "token"})
+NOT_YET = frozenset({"who-can", "token"})
 NOT_YET_BELOW: dict[str, frozenset[str]] = {}
 
 

@@ -1,10 +1,9 @@
 """Requests for approval: how far each has come, whom it waits for, and what somebody may say to it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from runbooks.access.actors import Actor
 from runbooks.access.approvers import APPROVE, mandate, mandates
@@ -17,9 +16,12 @@ from runbooks.domain.rights import with_implied
 from runbooks.domain.states import RunStatus
 from runbooks.models import Approval, ApprovalRequest, Delegation, Run
 
-WHOLE = ApprovalRequest.objects.select_related(
-    "run__runbook__project", "run__version", "run__requested_by__owner"
-).defer("run__version__manifest", "run__runbook__search_text")
+SAID = Prefetch("approvals", queryset=Approval.objects.select_related("by__owner", "of__owner"))
+WHOLE = (
+    ApprovalRequest.objects.select_related("run__runbook__project", "run__version", "run__requested_by__owner")
+    .defer("run__version__manifest", "run__runbook__search_text")
+    .prefetch_related(SAID)
+)
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Progress:
 
 def request_of(run: Run) -> ApprovalRequest | None:
     """What was asked for this run, if anything was."""
-    found = ApprovalRequest.objects.filter(run=run.pk).first()
+    found = ApprovalRequest.objects.filter(run=run.pk).prefetch_related(SAID).first()
     if found:
         found.run = run
     return found
@@ -60,7 +62,7 @@ def request_of(run: Run) -> ApprovalRequest | None:
 def progress_of(request: ApprovalRequest, *, now: datetime) -> Progress:
     """Every approval is looked at anew: whose account, group or right has gone since does not count."""
     run = request.run
-    said = tuple(request.approvals.select_related("by__owner", "of__owner").order_by("id"))
+    said = tuple(sorted(request.approvals.all(), key=lambda one: one.pk))
     stages = tuple(Stage.from_json(one) for one in request.stages)
     given = [
         Given(
@@ -87,10 +89,11 @@ def voice(
     if any(one.person_id == actor.user.person_id for one in progress.said):
         return None, at, no("You have given your verdict on this run already.")
     heard = _heard(progress)
+    known = mandates(user=actor.user, runbook=run.runbook, now=now)
     stages = range(at, len(progress.stages)) if verdict == "reject" else range(at, at + 1)
     refusal: Decision = YES
     for index in stages:
-        for mandate_ in mandates(user=actor.user, runbook=run.runbook, now=now):
+        for mandate_ in known:
             stage, requester = progress.stages[index], run.requested_by.person_id
             decision = mandate_of(stage, mandate_, requester=requester) & once(mandate_, heard=heard)
             if decision:
@@ -117,9 +120,11 @@ def waiting_for(*, actor: Actor, now: datetime, most: int) -> list[Progress]:
     return [one for one in found if voice(actor=actor, progress=one, now=now)[0]]
 
 
-def any_waits() -> bool:
-    """Cheap, and mostly no: what every page asks before it counts."""
-    return Run.objects.filter(status=RunStatus.AWAITING_APPROVAL).exists()
+def count_waiting_for(*, actor: Actor, now: datetime, most: int) -> int:
+    """For every page: mostly nothing waits, and that is one quick look."""
+    if not Run.objects.filter(status=RunStatus.AWAITING_APPROVAL).exists():
+        return 0
+    return len(waiting_for(actor=actor, now=now, most=most))
 
 
 def past(*, actor: Actor, now: datetime) -> QuerySet[ApprovalRequest]:
@@ -127,13 +132,6 @@ def past(*, actor: Actor, now: datetime) -> QuerySet[ApprovalRequest]:
     over = Run.objects.exclude(status=RunStatus.AWAITING_APPROVAL)
     seen = restrict_runs(actor=actor, right="view", now=now, queryset=over)
     return WHOLE.filter(run__in=seen.values("pk"))
-
-
-def changed_values(*, new: Run, old: Run) -> Sequence[tuple[str, object, object]]:
-    """Name, value then, value now."""
-    names = [*old.parameters, *(name for name in new.parameters if name not in old.parameters)]
-    pairs = [(name, old.parameters.get(name), new.parameters.get(name)) for name in names]
-    return [(name, before, after) for name, before, after in pairs if before != after]
 
 
 def delegations(*, actor: Actor, now: datetime) -> QuerySet[Delegation]:

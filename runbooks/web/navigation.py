@@ -1,6 +1,6 @@
 """The main navigation: every page belongs to one entry."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from django.urls import NoReverseMatch, reverse
@@ -21,6 +21,7 @@ class Link:
     label: str
     url: str
     current: bool
+    waiting: int = 0  # for this very person
 
 
 ENTRIES = (
@@ -29,14 +30,16 @@ ENTRIES = (
     Entry("nodes", _("Nodes"), frozenset({"nodes"})),
     Entry("secrets", _("Secrets"), frozenset({"secrets"})),
     Entry("reviews", _("Reviews"), frozenset({"reviews"})),
+    Entry("approvals", _("Approvals"), frozenset({"approvals"})),
     Entry("access", _("Access"), frozenset({"access", "grants", "groups", "people"})),
     Entry("audit", _("Audit"), frozenset({"audit"}), right="audit"),
     Entry("admin", _("Admin"), frozenset({"admin"}), right="administer"),
 )
 
 
-def links(path: str, *, held: Collection[str]) -> Iterator[Link]:
-    """The entries whose pages are routed, in order, the one that holds `path` marked. HELD: one's rights, anywhere."""
+def links(path: str, *, held: Collection[str], waiting: Mapping[str, int] | None = None) -> Iterator[Link]:
+    """The entries whose pages are routed, in order, the one that holds `path` marked. HELD: one's rights, anywhere.
+    WAITING: how much waits for one, by entry."""
     section = path.strip("/").split("/", 1)[0]
     for entry in ENTRIES:
         if entry.right and entry.right not in held:
@@ -45,4 +48,5 @@ def links(path: str, *, held: Collection[str]) -> Iterator[Link]:
             url = reverse(entry.url_name)
         except NoReverseMatch:
             continue
-        yield Link(label=str(entry.label), url=url, current=section in entry.sections)
+        count = (waiting or {}).get(entry.url_name, 0)
+        yield Link(label=str(entry.label), url=url, current=section in entry.sections, waiting=count)

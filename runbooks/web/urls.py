@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 from runbooks.web.views import (
     access,
     admin,
+    approvals,
     audit,
     catalog,
     deliveries,
@@ -47,6 +48,7 @@ RUNNERS: list[URLPattern] = [
     path(f"{RUN}/resume", run.run_resume, name="run_resume"),
     path(f"{RUN}/notes", run.run_note, name="run_note"),
     path(f"{RUN}/steps/<str:step>/complete", run.run_step_complete, name="run_step_complete"),
+    path(f"{RUN}/approval", approvals.run_approval, name="run_approval"),
     path(f"{RUN}/rerun", run.run_rerun, name="run_rerun"),
     path("palette", palette.palette, name="palette"),
 ]
@@ -63,6 +65,10 @@ AUTHORS = [
     path(f"{VERSION}/withdraw", version.version_withdraw, name="version_withdraw"),
     path(f"{BOOK}/versions/<int:a>/diff/<int:b>", version_diff.version_diff, name="version_diff"),
     path("reviews", reviews.reviews, name="reviews"),
+    path("approvals", approvals.approvals, name="approvals"),
+    path("approvals/past", approvals.past_approvals, name="past_approvals"),
+    path("approvals/delegations", approvals.new_delegation, name="new_delegation"),
+    path("approvals/delegations/<str:delegation_id>/end", approvals.end_delegation, name="end_delegation"),
 ]
 
 # For owners, auditors and administrators: access, audit, admin, me.

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from runbooks.access import fetch
 from runbooks.access.fetch import require_right
 from runbooks.access.rights import rights_on
+from runbooks.api.approval_shapes import told_ahead
 from runbooks.api.base import ApiView
 from runbooks.api.idempotency import remembered
 from runbooks.api.log_response import log_response
@@ -24,13 +25,15 @@ from runbooks.domain.problems import Invalid, Problem
 from runbooks.models import Run
 from runbooks.queries.paging import LARGEST, checked_size, page
 from runbooks.queries.runs import all_steps, children_of, runs, with_output_seen_by, with_steps
+from runbooks.usecases.approvals.ahead import ahead_of
 from runbooks.usecases.runs.cancel import cancel
 from runbooks.usecases.runs.complete import Said, complete
 from runbooks.usecases.runs.preview import preview
 from runbooks.usecases.runs.rerun import rerun
 from runbooks.usecases.runs.resume import resume
 from runbooks.usecases.runs.start import Request as Asked
-from runbooks.usecases.runs.start import start
+from runbooks.usecases.runs.start import may_start, start
+from runbooks.usecases.versions.draft import definition_of
 
 
 class RunView(ApiView):
@@ -71,7 +74,10 @@ class Runs(RunView):
         )
         if asked["dry_run"]:
             plan = preview(actor=self.actor, runbook=runbook, request=wanted, now=self.now)
-            return Response({"plan": plan.as_json(), "plan_hash": plan.hash})
+            version = may_start(actor=self.actor, runbook=runbook, number=wanted.number, now=self.now)
+            definition = definition_of(version)
+            need = ahead_of(actor=self.actor, runbook=runbook, definition=definition, plan=plan, now=self.now)
+            return Response({"plan": plan.as_json(), "plan_hash": plan.hash, "approval": told_ahead(need)})
         return self.accepted(start(actor=self.actor, runbook=runbook, request=wanted, now=self.now))
 
 

@@ -124,7 +124,9 @@ def _follow(*, said: Approval, request: ApprovalRequest, before: Progress, now: 
     if said.verdict == "reject":
         end_run(run=run, status=RunStatus.DENIED, detail=f"Denied by {said.by.username}: {said.comment}", now=now)
         return
-    progress = progress_of(request, now=now)
+    again = request_of(run)
+    assert again is not None
+    progress = progress_of(again, now=now)
     if progress.standing.complete:
         _release(run=run, now=now)
         return

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from runbooks.access.rights import rights_anywhere
 from runbooks.models import HostKey
+from runbooks.queries.approvals import count_waiting_for
 from runbooks.web import durations, navigation
 from runbooks.web import markdown as markdown_text
 from runbooks.web.actor import actor_of
@@ -22,6 +23,7 @@ from runbooks.web.vocabulary import WORDS
 
 register = template.Library()
 NOTHING = "\u2013"
+MOST_COUNTED = 20  # of what waits for somebody, on every page
 
 
 @register.simple_tag
@@ -107,8 +109,11 @@ def markdown(text: str, top: int = 2, anchors: str = "") -> SafeString:
 def main_navigation(context: Mapping[str, Any]) -> list[navigation.Link]:
     request = context["request"]
     actor = actor_of(request)
-    held = rights_anywhere(actor=actor, now=timezone.now()) if actor else set()
-    return list(navigation.links(request.path, held=held))
+    if actor is None:
+        return list(navigation.links(request.path, held=set(), waiting={}))
+    now = timezone.now()
+    waiting = {"approvals": count_waiting_for(actor=actor, now=now, most=MOST_COUNTED)}
+    return list(navigation.links(request.path, held=rights_anywhere(actor=actor, now=now), waiting=waiting))
 
 
 @register.simple_tag

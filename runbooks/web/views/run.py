@@ -22,8 +22,9 @@ from runbooks.domain.pauses import MOST_EVIDENCE, Manual, Wait
 from runbooks.domain.policy import Decision, cancel_of
 from runbooks.domain.ports import GivenFile
 from runbooks.domain.problems import Invalid
-from runbooks.domain.states import RUN_FINAL, StepStatus, VersionState
+from runbooks.domain.states import RUN_FINAL, RunStatus, StepStatus, VersionState
 from runbooks.models import Run, StepRun
+from runbooks.queries.approvals import request_of
 from runbooks.queries.evidence import may_have_evidence
 from runbooks.queries.runs import children_seen_by, running_like, usual_seconds
 from runbooks.usecases.conflict import Conflict, Taken
@@ -36,7 +37,9 @@ from runbooks.usecases.runs.rerun import on_failed_nodes, request_like
 from runbooks.usecases.runs.resume import not_resumable, resume
 from runbooks.usecases.runs.start import may_start
 from runbooks.usecases.runs.start_once import AlreadyRunning, Sending, start_once
+from runbooks.usecases.runs.sweep import UNSTARTED
 from runbooks.usecases.versions.draft import definition_of
+from runbooks.web.approval_view import ApprovalView, shown
 from runbooks.web.node_matrix import matrices, status_asked
 from runbooks.web.pages import page
 
@@ -68,6 +71,8 @@ def run(request: HttpRequest, run_id: str, *, actor: Actor, now: datetime) -> Ht
         "matrices": matrices(run=found, steps=told["steps"], only=asked, sees_output=sees_output),
         **told,
         **_kept(run=found, sees_output=sees_output),
+        "approval": _approval(run=found, actor=actor, now=now),
+        "never_approved": UNSTARTED[RunStatus.AWAITING_APPROVAL],
         **_acts(run=found, actor=actor, rights=rights, now=now),
     }
     return render(request, "web/run.html", context)
@@ -149,6 +154,13 @@ def form_like(run: Run, *, number: int | None = None, only_failed: bool = False)
     """The address of the form with this run's values."""
     form = reverse("run_form", args=[run.runbook.project.slug, run.runbook.slug])
     return f"{form}?from={run.pk}" + (f"&version={number}" if number else "") + ("&failed=1" if only_failed else "")
+
+
+def _approval(*, run: Run, actor: Actor, now: datetime) -> ApprovalView | None:
+    """Of a definition without a rule nobody looks."""
+    ruled = definition_of(run.version).policy.approvals is not None
+    asked = request_of(run) if ruled else None
+    return shown(asked, actor=actor, now=now) if asked else None
 
 
 def _told(*, run: Run, sees_output: bool) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from runbooks.domain.plan import Plan
 from runbooks.domain.problems import Invalid, Problem
 from runbooks.models import Run, Runbook, Version
 from runbooks.queries.runs import running_like, usual_seconds
+from runbooks.usecases.approvals.ahead import Ahead, ahead_of
 from runbooks.usecases.conflict import Conflict
 from runbooks.usecases.nodes.choose import choices
 from runbooks.usecases.runs.preview import preview
@@ -237,5 +238,17 @@ def _plan_context(*, asked: Asked, planned: Planned) -> dict[str, object]:
         "owners": owners_of(runbook=asked.runbook, now=asked.now),
         "usual_seconds": usual_seconds(runbook=asked.runbook),
         "demanded": as_json(demanded(asked.definition)),
+        "approval": _approval(plan, asked=asked),
         "longest": sum(step.timeout_seconds for step in asked.definition.steps),
     }
+
+
+def _approval(plan: Plan | None, *, asked: Asked) -> Ahead | None:
+    """What these values would need. Without values only what every run of it needs can be told."""
+    rule = asked.definition.policy.approvals
+    if rule is None or (plan is None and rule.when is not None):
+        return None
+    empty = Plan(runbook=asked.runbook.path, version=asked.version.hash, values={})
+    return ahead_of(
+        actor=asked.actor, runbook=asked.runbook, definition=asked.definition, plan=plan or empty, now=asked.now
+    )

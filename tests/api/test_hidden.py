@@ -162,7 +162,9 @@ def test_a_denied_draft_of_something_hidden_is_logged_with_its_id(world: World, 
 def test_a_stream_ends_for_a_service_account_whose_owner_is_disabled_meanwhile(world: World) -> None:
     run = world.started()
     world.give("robot", world.project, "see_output")
-    opened = Opened(run_id=str(run.pk), runbook=run.runbook, actor=world.actor("robot"), after=0, sees_output=True)
+    opened = Opened(
+        run_id=str(run.pk), runbook=run.runbook, actor=world.actor("robot", by="token"), after=0, sees_output=True
+    )
     assert still_allowed(opened)
     disable(actor=world.actor("admin"), account=world.user("author"), now=timezone.now())
     assert not still_allowed(opened)

@@ -88,18 +88,21 @@ def planned(nodes: Sequence[Node]) -> tuple[PlannedNode, ...]:
     """As they are now, with the machines on the way to them."""
     every = with_ways(nodes)
     keys = accepted_keys(every)
-    return tuple(
-        PlannedNode(
-            id=str(node.pk),
-            name=node.name,
-            host=node.host,
-            port=node.port,
-            user=node.user,
-            keys=digest(keys.get(node.pk, ())),
-            zone=node.zone,
-            way=tuple(_hop(hop, keys) for hop in way_to(node, every)),
-        )
-        for node in nodes
+    return tuple(planned_along([*way_to(node, every), node], keys) for node in nodes)
+
+
+def planned_along(way: Sequence[Node], keys: Mapping[UUID, Sequence[str]]) -> PlannedNode:
+    """The last of WAY, behind the others. KEYS are the accepted ones of each."""
+    *hops, node = way
+    return PlannedNode(
+        id=str(node.pk),
+        name=node.name,
+        host=node.host,
+        port=node.port,
+        user=node.user,
+        keys=digest(keys.get(node.pk, ())),
+        zone=node.zone,
+        way=tuple(_hop(hop, keys) for hop in hops),
     )
 
 
@@ -138,7 +141,7 @@ def with_ways(nodes: Sequence[Node]) -> dict[UUID, Node]:
     return every
 
 
-def _hop(node: Node, keys: Mapping[UUID, list[str]]) -> str:
+def _hop(node: Node, keys: Mapping[UUID, Sequence[str]]) -> str:
     return f"{node.user}@{node.host}:{node.port} {digest(keys.get(node.pk, ()))}"
 
 

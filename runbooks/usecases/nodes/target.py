@@ -1,6 +1,6 @@
 """From a node of a plan to what an executor needs to reach it, if it is still the machine that the plan names."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -10,10 +10,12 @@ from runbooks.access.node_reach import reach_of
 from runbooks.domain.plan import Plan
 from runbooks.domain.policy import YES, Decision, no
 from runbooks.domain.ports import Secrets, SeenHostKey, Target
+from runbooks.domain.states import HostKeyState
 from runbooks.domain.targets import PlannedNode
-from runbooks.models import Node, Runbook
+from runbooks.models import HostKey, Node, Runbook
+from runbooks.models.prepared import Prepared
 from runbooks.usecases.nodes.host_keys import saw_keys
-from runbooks.usecases.nodes.resolve import accepted_keys, may_use, planned, way_to, with_ways
+from runbooks.usecases.nodes.resolve import MOST_HOPS, may_use, planned, planned_along, with_ways
 
 
 @dataclass(frozen=True)
@@ -55,24 +57,52 @@ def _differs(wanted: PlannedNode, found: PlannedNode | None) -> bool:
 
 def way_of(wanted: PlannedNode) -> tuple[Way, Decision]:
     """How to reach it. Nothing where it is no longer what it was when the run was asked for."""
-    node = Node.objects.select_related("project").filter(pk=wanted.id, archived_at=None).first()
-    if node is None:
+    nodes = _way_to(UUID(wanted.id))
+    if not nodes or nodes[-1].archived_at is not None:
         return (), no("This node is no longer in service. Nothing was done there.")
-    now = planned([node])[0]
+    keys = _accepted(nodes)
+    now = planned_along(nodes, keys)
     if _differs(wanted, now):
         changed = "This node, or the way to it, is not as it was when the run was asked for. Nothing was done there."
         return (), no(changed)
     if not now.keys:
         return (), no("Nobody has accepted a host key of this node. Nothing was done there.")
-    return way_along(node), YES
+    return tuple(_hop(one, keys) for one in nodes), YES
 
 
 def way_along(node: Node) -> Way:
     """As it is now, the node itself last."""
-    every = with_ways([node])
-    keys = accepted_keys(every)
-    secrets = _secret_paths(every)
-    return tuple(_hop(one, keys, secrets) for one in [*way_to(node, every), node])
+    nodes = _way_to(node.pk)
+    keys = _accepted(nodes)
+    return tuple(_hop(one, keys) for one in nodes)
+
+
+# Both asked at each node of each step.
+WITH_SECRETS = Prepared(
+    lambda pk: Node.objects.filter(pk=pk).select_related("private_key__project", "password__project"),
+    Node._meta.get_field("id"),
+)
+ACCEPTED_KEYS = Prepared(
+    lambda node: HostKey.objects.filter(node_id=node, state=HostKeyState.ACCEPTED).order_by("key"),
+    Node._meta.get_field("id"),
+)
+
+
+def _way_to(node_id: UUID) -> list[Node]:
+    """The machines to go through, the nearest to us first, and the node itself."""
+    nodes: list[Node] = []
+    wanted: UUID | None = node_id
+    while wanted is not None and len(nodes) <= MOST_HOPS:
+        node = WITH_SECRETS.first(wanted)
+        if node is None:
+            break
+        nodes.insert(0, node)
+        wanted = node.jump_id
+    return nodes
+
+
+def _accepted(nodes: Iterable[Node]) -> dict[UUID, list[str]]:
+    return {node.pk: [row.key for row in ACCEPTED_KEYS(node.pk)] for node in nodes}
 
 
 def target_along(way: Way, *, secrets: Secrets | None) -> Target | None:
@@ -95,20 +125,9 @@ def note_seen(*, wanted: PlannedNode, seen: SeenHostKey, now: datetime) -> None:
             saw_keys(node=one, keys=[seen.key], now=now)
 
 
-def _hop(node: Node, keys: Mapping[UUID, list[str]], secrets: Mapping[UUID, tuple[str, str]]) -> Hop:
-    private_key, password = secrets[node.pk]
+def _hop(node: Node, keys: Mapping[UUID, Sequence[str]]) -> Hop:
     target = Target(
         name=node.name, host=node.host, port=node.port, user=node.user, host_keys=tuple(keys.get(node.pk, ()))
     )
+    private_key, password = (secret.path if secret else "" for secret in (node.private_key, node.password))
     return Hop(target=target, private_key=private_key, password=password)
-
-
-def _secret_paths(nodes: Mapping[UUID, Node]) -> dict[UUID, tuple[str, str]]:
-    with_secrets = Node.objects.filter(pk__in=nodes).select_related("private_key__project", "password__project")
-    return {
-        node.pk: (
-            node.private_key.path if node.private_key else "",
-            node.password.path if node.password else "",
-        )
-        for node in with_secrets
-    }

@@ -136,6 +136,9 @@ API = [
     Row("GET", "audit/leaves/<int:seq>", "401 403 403 403 403 200 403", "audit/leaves/{seq}"),
     Row("GET", "audit/leaves/<int:seq>/inclusion", "401 403 403 403 403 200 403", "audit/leaves/{seq}/inclusion"),
     Row("GET", "audit/keys", "401 403 403 403 403 200 403"),
+    Row("GET", "audit/holds", "401 403 403 403 403 403 403"),  # only who audits the installation
+    Row("POST", "audit/holds", "401 403 403 403 403 403 403", body={"reason": "a lawsuit"}),
+    Row("POST", "audit/holds/<str:id>/lift", "401 403 403 403 403 403 403", "audit/holds/{run}/lift", {"reason": "settled"}),
     Row("GET", "audit/export", "401 403 403 403 403 403 403"),  # only who audits the installation
     Row("GET", "schema", "401 200 200 200 200 200 200"),
     Row("GET", "docs", "401 200 200 200 200 200 200"),

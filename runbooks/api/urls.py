@@ -93,6 +93,8 @@ urlpatterns = [
     path("audit/leaves/<int:seq>", integrity.Leaf.as_view()),
     path("audit/leaves/<int:seq>/inclusion", integrity.Inclusion.as_view()),
     path("audit/keys", integrity.Keys.as_view()),
+    path("audit/holds", integrity.Holds.as_view()),
+    path("audit/holds/<str:id>/lift", integrity.LiftHold.as_view()),
     path("audit/export", integrity.Export.as_view()),
     path("schema", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),

@@ -122,3 +122,31 @@ class AuditPlace(models.Model):
 
     class Meta:
         default_permissions = ()
+
+
+class AuditRetirement(models.Model):
+    """Retention may drop the bodies of these events; their leaves stay. The log itself tells of it too."""
+
+    first_seq = models.BigIntegerField()
+    last_seq = models.BigIntegerField(db_index=True)
+    retired_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+
+class AuditHold(models.Model):
+    """A legal hold: as long as it lasts, no body of its events is dropped, whatever retention says."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    project_id = models.CharField(max_length=64, blank=True, help_text="Empty: all events.")
+    project_name = models.CharField(max_length=100, blank=True)
+    reason = models.TextField()
+    placed_by_id = models.CharField(max_length=64)
+    placed_by = models.CharField(max_length=200)
+    placed_at = models.DateTimeField()
+    lifted_by = models.CharField(max_length=200, blank=True)
+    lifted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()

@@ -62,6 +62,22 @@ def dropped_sql(*, vendor: str, table: str, names: Iterable[str]) -> list[str]:
     ]
 
 
+def deleted_only_where_sql(*, vendor: str, table: str, allowed: str, message: str) -> list[str]:
+    """Statements that make the database refuse to delete a row unless ALLOWED, which may read OLD, holds for it."""
+    name = f"{table}_no_delete"
+    if vendor == "postgresql":
+        body = (
+            f"BEGIN IF {allowed} THEN RETURN OLD; END IF;"
+            f" RAISE EXCEPTION '{message}' USING ERRCODE = 'integrity_constraint_violation'; END"
+        )
+        return [
+            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ {body} $$",
+            f"CREATE TRIGGER {name} BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()",
+        ]
+    body = f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+    return [f"CREATE TRIGGER {name} BEFORE DELETE ON {table} FOR EACH ROW WHEN NOT ({allowed}) {body}"]
+
+
 def frozen_columns_sql(*, vendor: str, table: str, columns: Iterable[str]) -> list[str]:
     """Statements that make the database refuse a change of these columns."""
     return _refuse(

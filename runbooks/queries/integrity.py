@@ -19,7 +19,7 @@ from runbooks.domain.merkle import consistency_proof, inclusion_proof
 from runbooks.domain.policy import no
 from runbooks.domain.problems import Invalid, Problem
 from runbooks.domain.signed_notes import COSIGNATURE, PublicKey, read_public_key
-from runbooks.models import AuditCheckpoint, AuditCosignature, AuditEvent, AuditKey, AuditLeaf, AuditPlace
+from runbooks.models import AuditCheckpoint, AuditCosignature, AuditEvent, AuditHold, AuditKey, AuditLeaf, AuditPlace
 from runbooks.queries.audit import event
 
 ACTION = "audit.read"
@@ -36,6 +36,7 @@ class Integrity:
     places: Sequence[AuditPlace]
     witnesses: Sequence[tuple[str, AuditCosignature | None, AuditCheckpoint | None]]  # with the last that each signed
     refused: AuditEvent | None  # why no checkpoint was made, where that is so
+    holds: Sequence[AuditHold]  # that last; empty for who audits only a part
     exports: bool  # the actor may take all of it along
 
     @property
@@ -61,6 +62,7 @@ def integrity(*, actor: Actor, now: datetime) -> Integrity:
     refused = AuditEvent.objects.filter(action=REFUSED).order_by("-id").first()
     if refused and latest and refused.time < latest.made_at:
         refused = None
+    all_of_it = bool(may(actor=actor, right="audit", place=installation(), now=now))
     return Integrity(
         size=size_of_log(),
         latest=latest,
@@ -70,7 +72,8 @@ def integrity(*, actor: Actor, now: datetime) -> Integrity:
         places=list(AuditPlace.objects.order_by("name")),
         witnesses=[(witness.name, *_last_of(witness)) for witness in settings.OPSAAS_AUDIT_WITNESSES],
         refused=refused,
-        exports=bool(may(actor=actor, right="audit", place=installation(), now=now)),
+        holds=list(AuditHold.objects.filter(lifted_at=None).order_by("placed_at")) if all_of_it else [],
+        exports=all_of_it,
     )
 
 
@@ -156,6 +159,12 @@ def whole_log(*, actor: Actor, now: datetime) -> Iterator[Record]:
     """For the verifier. Raises NotAllowed."""
     require_right(actor=actor, right="audit", place=installation(), action=EXPORTED, now=now)
     return export(now=now)
+
+
+def holds(*, actor: Actor, now: datetime) -> QuerySet[AuditHold]:
+    """Legal holds, those that were lifted too. Raises NotAllowed."""
+    require_right(actor=actor, right="audit", place=installation(), action="audit.holds_read", now=now)
+    return AuditHold.objects.all()
 
 
 def _signers(latest: AuditCheckpoint | None) -> list[str]:

@@ -14,14 +14,16 @@ from rest_framework.response import Response
 from runbooks.access.fetch import installation
 from runbooks.api.base import ApiView
 from runbooks.api.log_search import number
+from runbooks.api.shapes import Body
 from runbooks.audit.export import as_lines
 from runbooks.audit.reads import record_read
-from runbooks.models import AuditCheckpoint
+from runbooks.models import AuditCheckpoint, AuditHold
 from runbooks.queries.integrity import (
     EXPORTED,
     checkpoint,
     checkpoints,
     consistency,
+    holds,
     inclusion,
     leaf,
     leaf_facts,
@@ -30,6 +32,7 @@ from runbooks.queries.integrity import (
     with_cosignatures,
 )
 from runbooks.usecases.audit.cosign import keep_cosignatures
+from runbooks.usecases.audit.hold import lift_hold, place_hold
 
 MOST = 10**15
 
@@ -46,7 +49,7 @@ class CheckpointOut(serializers.Serializer[AuditCheckpoint]):
         }
 
 
-class CosignaturesIn(serializers.Serializer[Any]):
+class CosignaturesIn(Body):
     lines = serializers.CharField(max_length=20_000, allow_blank=True, help_text="Lines as C2SP writes them.")
 
 
@@ -123,3 +126,50 @@ class Export(ApiView):
         name = f"audit-{self.now:%Y%m%dT%H%M%SZ}.jsonl"
         head = {"Content-Disposition": f'attachment; filename="{name}"', "X-Accel-Buffering": "no"}
         return StreamingHttpResponse(as_lines(records), content_type="application/jsonl", headers=head)
+
+
+class HoldOut(serializers.Serializer[AuditHold]):
+    """`project` is null for a hold on all events; `lifted_at` is null while it lasts."""
+
+    def to_representation(self, hold: AuditHold) -> dict[str, Any]:
+        return {
+            "id": str(hold.pk),
+            "project": hold.project_name or None,
+            "reason": hold.reason,
+            "placed_by": hold.placed_by,
+            "placed_at": hold.placed_at,
+            "lifted_by": hold.lifted_by or None,
+            "lifted_at": hold.lifted_at,
+        }
+
+
+class HoldIn(Body):
+    project = serializers.CharField(required=False, allow_null=True, max_length=100, help_text="Null: all events.")
+    reason = serializers.CharField(max_length=2000)
+
+
+class LiftIn(Body):
+    reason = serializers.CharField(max_length=2000)
+
+
+class Holds(ApiView):
+    @extend_schema(responses=OpenApiTypes.OBJECT)
+    def get(self, request: Request) -> Response:
+        """Newest first."""
+        return self.listed(queryset=holds(actor=self.actor, now=self.now), shape=HoldOut)
+
+    @extend_schema(request=HoldIn, responses={201: HoldOut})
+    def post(self, request: Request) -> Response:
+        """From now on retention drops none of these events."""
+        asked = self.asked(HoldIn)
+        project = asked.get("project") or ""
+        hold = place_hold(actor=self.actor, project=project, reason=asked["reason"], now=self.now)
+        return Response(HoldOut(hold).data, status=201)
+
+
+class LiftHold(ApiView):
+    @extend_schema(request=LiftIn, responses=HoldOut)
+    def post(self, request: Request, id: str) -> Response:
+        """By another person than the one who placed it."""
+        reason = self.asked(LiftIn)["reason"]
+        return Response(HoldOut(lift_hold(actor=self.actor, hold_id=id, reason=reason, now=self.now)).data)

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from runbooks.audit.checkpoint import make_checkpoint
 from runbooks.audit.push import forget_others, push_checkpoints, push_events
+from runbooks.audit.retire import retire_due
 from runbooks.audit.sequence import drain
 from runbooks.domain.outposts import Outpost
 from runbooks.management.inventories import refresh_all
@@ -67,7 +68,7 @@ def loops() -> list[Loop]:
         Loop("inventories", settings.OPSAAS_INVENTORY_SECONDS, refresh_all),
         Loop("sealer", sweep, lambda: seal_due(now=timezone.now())),
         Loop("remover", REMOVE_SECONDS, lambda: (remove_due(now=timezone.now()), remove_orphans(now=timezone.now()))),
-        Loop("tidier", TIDY_SECONDS, lambda: tidy(now=timezone.now())),
+        Loop("tidier", TIDY_SECONDS, _tidy),
     ]
 
 
@@ -78,6 +79,11 @@ def _look() -> None:
 
 def _checkpoint() -> None:
     make_checkpoint(keys=settings.OPSAAS_AUDIT_KEYS, now=timezone.now())
+
+
+def _tidy() -> None:
+    tidy(now=timezone.now())
+    retire_due(days=settings.OPSAAS_AUDIT_DAYS, now=timezone.now())
 
 
 def _push() -> None:

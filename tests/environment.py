@@ -15,6 +15,7 @@ def prepare() -> None:
         if not name.startswith("OPSAAS_TEST_"):
             del os.environ[name]
     folder = Path(tempfile.mkdtemp(prefix="opsaas-tests-"))
+    (folder / "static").mkdir()  # what `collectstatic` would fill on servers
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["DJANGO_SETTINGS_MODULE"] = "opsaas.settings"
     os.environ["OPSAAS_DATA_DIR"] = str(folder)

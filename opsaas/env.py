@@ -10,6 +10,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 from runbooks.domain.addresses import Allowed, BadNetwork, read_allowed
+from runbooks.domain.guardrails import Each, Rate, rate_of
 from runbooks.domain.sealing import BadKeys, Keyring, new_key, read_keyring
 from runbooks.domain.signed_notes import (
     COSIGNATURE,
@@ -54,6 +55,15 @@ def seconds(name: str, default: float) -> float:
     if not 0 < number < 10**9:
         raise ImproperlyConfigured(f"{name} is {value!r}: give a number of seconds above 0")
     return number
+
+
+def rate(name: str, each: Each) -> list[Rate]:
+    """ "60/1h"; nothing where there is none."""
+    value = os.environ.get(name, "")
+    found = rate_of(value, each=each) if value else None
+    if value and found is None:
+        raise ImproperlyConfigured(f"{name} is {value!r}: give a number of runs and a time, such as 60/1h")
+    return [found] if found else []
 
 
 def folder(name: str, default: Path | None) -> Path | None:

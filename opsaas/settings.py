@@ -7,6 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from kombu import Queue
 
 from opsaas import env, reconnecting
+from runbooks.domain.guardrails import Each
 from runbooks.domain.ports import Level
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -35,6 +36,11 @@ CSRF_TRUSTED_ORIGINS = [OPSAAS_PUBLIC_URL]
 # --- Time constants, in seconds, and sizes ----------------------------------------------------------------------------
 OPSAAS_LEASE_SECONDS = env.seconds("OPSAAS_LEASE_SECONDS", 60)
 OPSAAS_QUEUE_SECONDS = env.seconds("OPSAAS_QUEUE_SECONDS", 3600)
+OPSAAS_RATES = [
+    *env.rate("OPSAAS_RATE_RUNBOOK", Each.RUNBOOK),
+    *env.rate("OPSAAS_RATE_ACTOR", Each.ACTOR),
+    *env.rate("OPSAAS_RATE_TRIGGER", Each.TRIGGER),
+]
 OPSAAS_STOP_GRACE_SECONDS = env.seconds("OPSAAS_STOP_GRACE_SECONDS", 10)
 OPSAAS_SWEEP_SECONDS = env.seconds("OPSAAS_SWEEP_SECONDS", 10)
 OPSAAS_DRAIN_SECONDS = env.seconds("OPSAAS_DRAIN_SECONDS", 30)

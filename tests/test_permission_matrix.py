@@ -15,8 +15,18 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
-from runbooks.models import AuditEvent, AuditLeaf, Delivery, Group, HostKey, Membership, Node
+from runbooks.models import (
+    AuditEvent,
+    AuditLeaf,
+    BreakGlassReview,
+    Delivery,
+    Group,
+    HostKey,
+    Membership,
+    Node,
+)
 from runbooks.usecases.approvals.delegate import delegate, take_back
+from runbooks.usecases.guardrails.freeze import freeze
 from runbooks.usecases.versions.review import review
 from runbooks.usecases.versions.submit import submit
 from tests.audit.trees import checkpointed
@@ -70,6 +80,15 @@ API = [
     Row("POST", "grants", "401 404 403 403 201 403 201", body=GRANT),
     Row("GET", "grants/<str:id>", "401 404 200 404 200 200 200", "grants/{grant}"),
     Row("DELETE", "grants/<str:id>", "401 404 403 404 204 403 204", "grants/{grant}"),
+    Row("GET", "freezes", "401 200 200 200 200 200 200"),
+    Row("POST", "freezes", "401 404 403 403 201 403 201", body={"object": f"project:{PROJECT}", "reason": "r"}),
+    Row("GET", "freezes/<str:id>", "401 404 200 200 200 200 200", "freezes/{freeze}"),
+    Row("DELETE", "freezes/<str:id>", "401 404 403 403 204 403 204", "freezes/{freeze}"),
+    Row("POST", "kill-switch", "401 404 403 403 200 403 200", body={"object": f"project:{PROJECT}", "accepts_runs": False, "reason": "r"}),
+    Row("GET", "break-glass-reviews", "401 200 200 200 200 200 200"),
+    Row("POST", "break-glass-reviews/<str:id>/close", "401 404 403 404 200 200 200", "break-glass-reviews/{broken}/close", {"comment": "Seen."}),
+    Row("PUT", "nodes/<str:id>/maintenance", "401 404 403 403 200 403 200", "nodes/{node}/maintenance", {"reason": "r"}),
+    Row("DELETE", "nodes/<str:id>/maintenance", "401 404 403 403 204 403 204", "nodes/{node}/maintenance"),
     Row("GET", "nodes", "401 200 200 200 200 200 200"),
     Row("POST", "nodes", "401 404 403 403 201 403 201", body={"name": "web2", "project": PROJECT}),
     Row("POST", "nodes/import", "401 404 403 403 200 403 200", body={"project": PROJECT, "nodes": [{"name": "web3"}]}),
@@ -187,6 +206,10 @@ def filled(world: World) -> Filled:
     take_back(actor=world.actor("owner"), delegation=lent, now=now)  # who approves here is who is meant
     size = checkpointed().size
     event = AuditEvent.objects.get(action="run.requested", object_id=str(run.pk))
+    later = freeze(
+        actor=world.actor("owner"), place=world.project, reason="r", starts_at=now + timedelta(days=9), now=now
+    )
+    broken = BreakGlassReview.objects.create(run=run, by=world.user("runner"), reason="r", passed=["A freeze."])
     return Filled(
         {
             "endpoint": str(told.pk),
@@ -199,6 +222,8 @@ def filled(world: World) -> Filled:
             "step": str(run.step_runs.get().pk),
             "node": str(node.pk),
             "key": str(key.pk),
+            "freeze": str(later.pk),
+            "broken": str(broken.pk),
             "hash": third.hash,
             "grant": str(world.user("runner").grants.get().pk),
             "size": str(size),

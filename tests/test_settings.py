@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 HOME = Path(__file__).resolve().parent.parent
-KINDS = "text|flag|whole_number|seconds|words|folder|folders|secret|one_of|numbers|allowed_hosts"
+KINDS = "rate|text|flag|whole_number|seconds|words|folder|folders|secret|one_of|numbers|allowed_hosts"
 READERS = f"{KINDS}|places|keyring|signing_keys|public_keys"
 READER = re.compile(rf"env\.(?:{READERS})\(\s*\"([A-Z_]+)\"")
 FILES = {f"{name}_FILE" for name in ("OPSAAS_SECRET_KEY", "OPSAAS_SECRETS_KEYS", "OPSAAS_AUDIT_KEYS")}

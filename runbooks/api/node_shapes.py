@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from runbooks.api.shapes import Body, Text
 from runbooks.models import HostKey, Node
+from runbooks.usecases.runs.tell import rfc3339
 
 
 class NodeChangeIn(Body):
@@ -36,6 +37,12 @@ class NodesImportIn(Body):
     ansible = serializers.JSONField(required=False)
 
 
+class MaintenanceIn(Body):
+    reason = Text(max_length=2000)
+    starts_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+    ends_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+
+
 class HostKeyIn(Body):
     key = Text(max_length=20_000)
 
@@ -56,13 +63,14 @@ class NodeOut(serializers.ModelSerializer[Node]):
     tags = serializers.ListField(child=serializers.CharField())
     attributes = serializers.DictField(child=serializers.CharField())
     host_keys = HostKeyOut(many=True)
+    maintenance = serializers.SerializerMethodField()
 
     class Meta:
         model = Node
         fields = [
             "id", "name", "project", "host", "port", "user", "tags", "attributes", "zone", "jump", "private_key",
             "password", "source", "revision", "created_at", "archived_at", "last_contact", "key_asked_at",
-            "key_looked_at", "key_found", "host_keys",
+            "key_looked_at", "key_found", "maintenance", "host_keys",
         ]  # fmt: skip
 
     def get_private_key(self, node: Node) -> str | None:
@@ -70,6 +78,14 @@ class NodeOut(serializers.ModelSerializer[Node]):
 
     def get_password(self, node: Node) -> str | None:
         return node.password.path if node.password else None
+
+    def get_maintenance(self, node: Node) -> dict[str, Any] | None:
+        if node.maintenance_from is None:
+            return None
+        by = node.maintenance_by.username if node.maintenance_by else None
+        times = {"starts_at": rfc3339(node.maintenance_from)}
+        times["ends_at"] = rfc3339(node.maintenance_until) if node.maintenance_until else None
+        return {**times, "by": by, "reason": node.maintenance_reason}
 
     def get_project(self, node: Node) -> str | None:
         return node.project.slug if node.project else None

@@ -18,6 +18,7 @@ class RunIn(Body):
     reason = Text(required=False, default="")
     version = serializers.IntegerField(required=False, allow_null=True, default=None, min_value=1, max_value=2**31 - 1)
     dry_run = serializers.BooleanField(required=False, default=False)
+    break_glass = serializers.BooleanField(required=False, default=False, help_text="Refused: that needs a person.")
     targets = serializers.ListField(child=Text(max_length=200), required=False, default=list, max_length=10_000)
     plan_hash = Text(
         required=False, default="", max_length=80, help_text="Of a dry run: 409 where it would differ now."

@@ -14,6 +14,7 @@ from runbooks.models import (
     Delegation,
     Delivery,
     Endpoint,
+    Freeze,
     Grant,
     Group,
     HostKey,
@@ -79,6 +80,12 @@ def _of_endpoint(endpoint: Endpoint) -> Ref:
     return Ref("endpoint", str(endpoint.pk), str(endpoint), project=project, runbook=str(endpoint.runbook_id or ""))
 
 
+def _of_freeze(freeze: Freeze) -> Ref:
+    name = f"{freeze.object_name}, by {freeze.made_by.username}"
+    project = freeze.project_id or (freeze.runbook.project_id if freeze.runbook else "")
+    return Ref("freeze", str(freeze.pk), name, project=str(project), runbook=str(freeze.runbook_id or ""))
+
+
 NAMES: dict[type, Callable[[Any], Ref]] = {
     Installation: lambda _: Ref("installation", str(INSTALLATION_ID), "installation"),
     Project: lambda project: Ref("project", str(project.pk), project.slug, project=str(project.pk)),
@@ -90,6 +97,7 @@ NAMES: dict[type, Callable[[Any], Ref]] = {
     Delegation: lambda one: Ref("delegation", str(one.pk), f"{one.delegate.username} for {one.delegator.username}"),
     Delivery: _of_delivery,
     Endpoint: _of_endpoint,
+    Freeze: _of_freeze,
     Grant: _of_grant,
     Node: _of_node,
     HostKey: _of_host_key,

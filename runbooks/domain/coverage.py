@@ -53,8 +53,8 @@ def refusals(limits: Limits, asked: Asked, *, used: Sequence[datetime] = ()) -> 
     if limits.hours and not limits.hours.holds(asked.now):
         begin = limits.hours.next_begin(asked.now)
         again = f"; the next time is {limits.hours.shown(begin)}" if begin else ""
-        clock = limits.hours.shown(asked.now)
-        found.append(Refusal(f"only {limits.hours.words()}, and it is {clock} there{again}", passes=True))
+        there = limits.hours.shown(asked.now)
+        found.append(Refusal(f"only {limits.hours.words()}, and it is {there} there{again}", passes=True))
     return (*found, *_of_counts(limits, asked.now, used))
 
 
@@ -128,10 +128,10 @@ def _of_counts(limits: Limits, now: datetime, used: Sequence[datetime]) -> Itera
         found = [moment for moment in used if moment > now - length]
         if len(found) >= most:
             again = found[most - 1] + length
-            yield Refusal(f"{len(found)} of {most} {words}; the next at {_clock(again, now)}", passes=True)
+            yield Refusal(f"{len(found)} of {most} {words}; the next at {clock(again, now)}", passes=True)
 
 
-def _clock(moment: datetime, now: datetime) -> str:
+def clock(moment: datetime, now: datetime) -> str:
     """Rounded up: at the minute that it says it is so."""
     up = (moment + timedelta(seconds=59, microseconds=999_999)).replace(second=0, microsecond=0)
     return f"{up:%H:%M} UTC" if up.date() == now.date() else f"{up:%Y-%m-%d %H:%M} UTC"

@@ -11,6 +11,7 @@ from runbooks.domain.calls import Call, circle_problems, sources_of
 from runbooks.domain.durations import seconds_of
 from runbooks.domain.flow import NO_FLOW, Concurrency, Flow, concurrency_of, flow_of, handlers_in
 from runbooks.domain.flow_sense import StepPlace, flow_problems, names_in
+from runbooks.domain.guardrails import NO_GUARDRAILS, Guardrails, guardrail_problems, guardrails_of
 from runbooks.domain.json_tree import problems_in_tree
 from runbooks.domain.names import repeated_names
 from runbooks.domain.parameters import Parameter, ParameterType, normal
@@ -94,6 +95,7 @@ class Definition:
     targets: Targets | None = None  # None: steps run on the worker
     notify: tuple[Telling, ...] = ()
     policy: Policy = NO_POLICY
+    guardrails: Guardrails = NO_GUARDRAILS
 
     @property
     def calls(self) -> dict[str, Call]:
@@ -136,6 +138,7 @@ def accepted_definition(data: Fields) -> Definition:
         targets=targets_of(spec.get("targets")),
         notify=tuple(Telling(fields["to"], tuple(fields["on"])) for fields in spec.get("notify", ())),
         policy=policy_of(spec),
+        guardrails=guardrails_of(spec),
     )
 
 
@@ -201,6 +204,7 @@ def _flow_problems(spec: Fields) -> Iterator[Problem]:
     parameters = frozenset(fields["name"] for fields in spec.get("parameters", ()))
     yield from flow_problems(spec, steps=places, parameters=parameters)
     yield from policy_problems(spec, parameters=parameters)
+    yield from guardrail_problems(spec)
 
 
 def _path(metadata: Fields) -> str:

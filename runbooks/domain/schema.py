@@ -41,7 +41,6 @@ PATTERN_RULES = {
 }
 
 NOT_SUPPORTED_YET = {
-    "spec.policy.break_glass": "Break-glass is not supported yet: nobody passes a guardrail.",
     **LATER,
 }
 

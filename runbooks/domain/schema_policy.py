@@ -4,6 +4,7 @@ from runbooks.domain.approval_rules import DEFAULT_EXPIRY, MOST_APPROVALS
 from runbooks.domain.conditions import MAX_CONDITION_LENGTH
 from runbooks.domain.patterns import MAX_PATTERN_LENGTH
 from runbooks.domain.pauses import PRINCIPAL
+from runbooks.domain.schema_guardrails import POLICY_GUARDRAILS
 from runbooks.domain.schema_parts import TIMEOUT, TITLE, Schema, list_schema, object_schema, text_schema
 
 MOST_STAGES = 10
@@ -84,5 +85,6 @@ POLICY = object_schema(
             most=MAX_PATTERN_LENGTH,
             examples=["[A-Z]+-[0-9]+"],
         ),
+        **POLICY_GUARDRAILS,
     },
 )

@@ -45,6 +45,12 @@ TARGETS = object_schema(
             "description": "By name, where web2 comes before web10, or in reverse.",
             "enum": ["name", "reverse"],
         },
+        "maintenance": {
+            "title": "Maintenance",
+            "description": "What a node in maintenance means: the run is refused (refuse), or goes without it "
+            "(leave_out). Refuse where nothing is said.",
+            "enum": ["refuse", "leave_out"],
+        },
         "canary": {
             "title": "Canary",
             "description": "So many nodes go first, alone. If one of them fails, no other is begun.",

@@ -42,6 +42,7 @@ class Targets:
     max_failures: Amount = Amount(0)  # more than so many: no further node is begun
     order: Order = Order.NAME
     canary: int = 0  # nodes that go first, alone, and of which none may fail
+    without_maintained: bool = False  # nodes in maintenance are left out; else they refuse the run
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ def targets_of(fields: Mapping[str, Any] | None) -> Targets | None:
         max_failures=amount_of(fields.get("max_failures", 0)),
         order=Order(fields.get("order", Order.NAME)),
         canary=int(fields.get("canary", 0)),
+        without_maintained=fields.get("maintenance") == "leave_out",
     )
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
@@ -56,6 +57,10 @@ class Node(models.Model):
 
     def __str__(self) -> str:
         return self.path
+
+    def in_maintenance(self, now: datetime) -> bool:
+        until = self.maintenance_until
+        return self.maintenance_from is not None and self.maintenance_from <= now and (until is None or now < until)
 
     @property
     def path(self) -> str:

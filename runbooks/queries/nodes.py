@@ -30,7 +30,7 @@ def nodes(*, actor: Actor, now: datetime, q: str = "", project: str = "", archiv
         found = found.filter(project__slug=project)
     if q:
         found = found.filter(pk__in=[node.id for node in _matching(q, found).nodes])
-    return found.select_related("project", "jump__project").prefetch_related("host_keys__decided_by")
+    return found.select_related("project", "jump__project", "maintenance_by").prefetch_related("host_keys__decided_by")
 
 
 def hops(*, actor: Actor, projects: Iterable[Project | None], behind: Node | None = None, now: datetime) -> list[str]:

@@ -71,7 +71,6 @@ def test_what_was_accepted_is_read_again_without_its_checks() -> None:
 
 def test_what_comes_later_in_the_example_of_the_contract_is_named_and_nothing_else() -> None:
     later = [
-        "/spec/policy/break_glass",
         "/spec/notify/0/on/2",
     ]
     assert sorted(refused(read_yaml(DRAIN_WORKER_WHOLE.encode()))) == sorted(

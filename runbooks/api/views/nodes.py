@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from runbooks.access import fetch
 from runbooks.api.base import ApiView
 from runbooks.api.idempotency import remembered
-from runbooks.api.node_shapes import HostKeyIn, HostKeyOut, NodeChangeIn, NodeIn, NodeOut, NodesImportIn
+from runbooks.api.node_shapes import HostKeyIn, HostKeyOut, MaintenanceIn, NodeChangeIn, NodeIn, NodeOut, NodesImportIn
 from runbooks.api.parsers import StrictJSONParser, StrictYAMLParser
 from runbooks.api.shapes import Nothing
 from runbooks.domain.nodes import clean_node
@@ -21,6 +21,7 @@ from runbooks.usecases.nodes.credentials import credentials, taken_apart
 from runbooks.usecases.nodes.host_keys import accept, pin, reject
 from runbooks.usecases.nodes.import_nodes import import_data
 from runbooks.usecases.nodes.look_at_key import ACTION, ask
+from runbooks.usecases.nodes.maintenance import end_maintenance, set_maintenance
 from runbooks.usecases.nodes.write import add_node, change_node
 
 
@@ -104,6 +105,22 @@ class NodeDetail(NodeView):
         node = self.node()
         changes = {"archived": True}
         change_node(actor=self.actor, node=node, changes=changes, revision=self.read_revision(), now=self.now)
+        return Response(status=204)
+
+
+class Maintenance(NodeView):
+    @extend_schema(request=MaintenanceIn, responses=NodeOut)
+    def put(self, request: Request, id: str) -> Response:
+        """No run goes there meanwhile. Without `starts_at` from now on, without `ends_at` until somebody ends it."""
+        self.action = "node.maintenance_set"
+        node = self.node()
+        set_maintenance(actor=self.actor, node=node, now=self.now, **self.asked(MaintenanceIn))
+        return self.answered(node)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, id: str) -> Response:
+        self.action = "node.maintenance_ended"
+        end_maintenance(actor=self.actor, node=self.node(), now=self.now)
         return Response(status=204)
 
 

@@ -71,6 +71,7 @@ class Runs(RunView):
             number=asked["version"],
             targets=tuple(asked["targets"]),
             plan_hash=asked["plan_hash"],
+            breaks_glass=asked["break_glass"],
         )
         if asked["dry_run"]:
             plan = preview(actor=self.actor, runbook=runbook, request=wanted, now=self.now)

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Q
-
 from runbooks.access.actors import Actor
 from runbooks.access.node_reach import facts
 from runbooks.access.rights import limited_by
@@ -17,11 +15,9 @@ from runbooks.domain.coverage import Asked, Judged, reasons, refusals
 from runbooks.domain.limits import Limits, limits_of
 from runbooks.domain.policy import YES, Decision, no
 from runbooks.domain.ports import JsonValue
-from runbooks.domain.states import RunStatus
 from runbooks.domain.targets import PlannedNode
 from runbooks.models import Grant, Node, Run, Runbook
-
-COUNTED = Q(started_at__isnull=False) | Q(status__in=[RunStatus.AWAITING_APPROVAL, RunStatus.QUEUED])
+from runbooks.queries.counted import last_times
 
 
 @dataclass(frozen=True)
@@ -90,8 +86,5 @@ def _used(grant: Grant, limits: Limits, *, now: datetime, before: Run | None) ->
     """When the last of the runs that count were asked for."""
     if not limits.counts:
         return []
-    runs = Run.objects.filter(COUNTED, by_grant=grant, created_at__gt=now - timedelta(days=1))
-    if before:
-        runs = runs.filter(pk__lt=before.pk)
     most = max(limits.per_hour or 0, limits.per_day or 0)
-    return list(runs.order_by("-created_at").values_list("created_at", flat=True)[:most])
+    return last_times(Run.objects.filter(by_grant=grant), since=now - timedelta(days=1), most=most, before=before)

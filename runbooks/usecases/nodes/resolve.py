@@ -23,6 +23,7 @@ from runbooks.domain.states import HostKeyState
 from runbooks.domain.targets import MOST_NODES, PlannedNode, Targets, ordered
 from runbooks.models import HostKey, Node, Runbook
 from runbooks.queries.nodes import SELECT_SECONDS, for_seconds
+from runbooks.usecases.nodes.maintenance import usable_of
 
 NAMED = 5  # how many names a sentence gives
 
@@ -59,7 +60,8 @@ def resolve(
         detail = f"{len(found.nodes):,} nodes match; a run may have {MOST_NODES:,} at most."
         raise Invalid([Problem("/targets", "too_many_nodes", detail)])
     nodes = ordered([among[one.id] for one in found.nodes], targets.order, lambda node: node.name)
-    return planned(nodes), may_use(reach=reach, nodes=nodes)
+    nodes, in_service = usable_of(nodes, targets=targets, asked_for=only, now=now)
+    return planned(nodes), may_use(reach=reach, nodes=nodes) & in_service
 
 
 def _narrowed(nodes: Sequence[NodeFacts], only: Sequence[str]) -> list[NodeFacts]:

@@ -15,6 +15,7 @@ from runbooks.domain.targets import PlannedNode
 from runbooks.models import HostKey, Node, Runbook
 from runbooks.models.prepared import Prepared
 from runbooks.usecases.nodes.host_keys import saw_keys
+from runbooks.usecases.nodes.maintenance import maintenance_of
 from runbooks.usecases.nodes.resolve import MOST_HOPS, may_use, planned, planned_along, with_ways
 
 
@@ -55,11 +56,14 @@ def _differs(wanted: PlannedNode, found: PlannedNode | None) -> bool:
     return found is None or replace(found, zone=wanted.zone) != wanted
 
 
-def way_of(wanted: PlannedNode) -> tuple[Way, Decision]:
-    """How to reach it. Nothing where it is no longer what it was when the run was asked for."""
+def way_of(wanted: PlannedNode, *, began: datetime | None) -> tuple[Way, Decision]:
+    """How to reach it. Nothing where it is no longer what it was when the run was asked for, or in maintenance at
+    BEGAN; None for a cleanup, which that does not keep from tidying up."""
     nodes = _way_to(UUID(wanted.id))
     if not nodes or nodes[-1].archived_at is not None:
         return (), no("This node is no longer in service. Nothing was done there.")
+    if began and nodes[-1].in_maintenance(began):
+        return (), maintenance_of(nodes[-1:], now=began) & no("Nothing was done there.")
     keys = _accepted(nodes)
     now = planned_along(nodes, keys)
     if _differs(wanted, now):

@@ -73,7 +73,7 @@ def claim(*, step_run_id: str, worker: str, now: datetime) -> Claim | None:
     definition, decision = still_holds(run=run, step_run=step_run, now=now)
     way: Way = ()
     if decision and step_run.part_of_id:
-        way, decision = way_of(node_named(run, step_run.node))
+        way, decision = way_of(node_named(run, step_run.node), began=None if step_run.cleanup else now)
     if definition is None or not decision:
         _turned_down(step_run=step_run, detail=" ".join(decision.reasons), now=now)
         return None

@@ -5,7 +5,7 @@ from runbooks.access.fetch import NotAllowed
 from runbooks.domain.policy import YES, Decision, no
 from runbooks.models import Runbook
 from runbooks.usecases.runs.calls import frozen_calls
-from runbooks.usecases.runs.start import may_start
+from runbooks.usecases.runs.may_start import may_start
 
 
 def decision_to_start(*, actor: Actor, runbook: Runbook, now: datetime, number: int | None = None) -> Decision:

@@ -3,19 +3,19 @@
 import hashlib
 from datetime import datetime
 
-from django.db import transaction
-
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import installation
-from runbooks.access.rights import judged, limited_by, rights_on
+from runbooks.access.rights import judged, rights_on
 from runbooks.domain.definition import Definition
+from runbooks.domain.guardrails import decided, refusals
 from runbooks.domain.plan import Plan, read_plan
 from runbooks.domain.policy import YES, Decision, no, start_of
 from runbooks.domain.states import RunStatus, VersionState
 from runbooks.models import Review, Run, StepRun, Version
 from runbooks.models.prepared import Prepared
 from runbooks.usecases.approvals.still import approvals_hold
-from runbooks.usecases.grants.cover import Wanted, cover_of
+from runbooks.usecases.guardrails.at_claim import guardrails_allow, still_covered
+from runbooks.usecases.guardrails.check import stops_of
 from runbooks.usecases.nodes.target import still_usable
 from runbooks.usecases.secrets.vouch import vouched
 from runbooks.usecases.versions.draft import definition_of
@@ -35,13 +35,17 @@ def still_holds(*, run: Run, step_run: StepRun, now: datetime) -> tuple[Definiti
         return None, intact
     definition = definition_of(run.version)
     switched_off = no("New steps are switched off for the whole installation at the moment.")
-    decision = YES if installation().accepts_runs else switched_off
+    house = installation()
+    decision = YES if house.accepts_runs else switched_off
     if run.status == RunStatus.QUEUED:
         plan = plan_of_run(run)
         decision = decision & may_still_start(run=run, starting=True, now=now)
         decision = decision & approvals_hold(run=run, definition=definition, plan=plan, now=now)
-    elif not step_run.part_of_id:
-        decision = decision & _step_vouched(run=run, step=step_run.step, now=now)
+        decision = decision & guardrails_allow(run=run, definition=definition, plan=plan, house=house, now=now)
+    else:
+        decision = decision & decided(refusals(now=now, stops=stops_of(run.runbook)))
+        if not step_run.part_of_id:
+            decision = decision & _step_vouched(run=run, step=step_run.step, now=now)
     return definition, decision
 
 
@@ -92,20 +96,8 @@ def _permission_holds(*, run: Run, starting: bool, now: datetime) -> Decision:
     )
     plan = read_plan(bytes(run.plan))
     usable = still_usable(actor=actor, runbook=run.runbook, plan=plan, now=now)
-    covered = _still_covered(run=run, actor=actor, plan=plan, starting=starting, now=now)
+    covered = still_covered(run=run, actor=actor, plan=plan, starting=starting, now=now)
     return allowed & fit & _review_holds(run) & usable & covered
-
-
-def _still_covered(*, run: Run, actor: Actor, plan: Plan, starting: bool, now: datetime) -> Decision:
-    """Where the grant by which it was asked for has ended meanwhile, another may cover it: that one counts it then."""
-    if not limited_by(actor=actor, right="run", place=run.runbook, now=now):
-        return YES
-    with transaction.atomic():
-        wanted = Wanted(values=plan.values, targets=plan.targets)
-        cover = cover_of(actor=actor, runbook=run.runbook, wanted=wanted, hold=starting, run=run, now=now)
-        if starting and cover.grant and cover.grant.pk != run.by_grant_id:
-            Run.objects.filter(pk=run.pk).update(by_grant=cover.grant)
-    return cover.decision
 
 
 def _was_published_then(run: Run) -> bool:

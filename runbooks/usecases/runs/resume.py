@@ -9,8 +9,9 @@ from runbooks.domain.states import RUN_FINAL, RunStatus, StepStatus
 from runbooks.models import Run, StepRun
 from runbooks.usecases.conflict import Conflict
 from runbooks.usecases.runs.facts import Latest, latest_of
+from runbooks.usecases.runs.may_start import may_start
 from runbooks.usecases.runs.rerun import request_like, with_secrets
-from runbooks.usecases.runs.start import Resuming, may_start, start
+from runbooks.usecases.runs.start import Resuming, start
 from runbooks.usecases.versions.draft import definition_of
 
 NOT_FROM_HERE = "There is nothing to resume: {}. Run it again instead."

@@ -11,8 +11,6 @@ from django.db import transaction
 
 from runbooks import outbox
 from runbooks.access.actors import Actor
-from runbooks.access.fetch import Hidden, installation, require
-from runbooks.access.rights import judged, rights_on
 from runbooks.audit.record import record
 from runbooks.domain.approval_rules import reason_problems
 from runbooks.domain.calls import PlannedCall
@@ -20,33 +18,30 @@ from runbooks.domain.containment import as_json, at_least
 from runbooks.domain.definition import Definition, ordinary_steps
 from runbooks.domain.parameters import apart, clean_values
 from runbooks.domain.plan import GIVEN, Plan, read_plan
-from runbooks.domain.policy import start_of
 from runbooks.domain.ports import Containment, GivenFile, JsonValue
 from runbooks.domain.problems import Invalid, Problem
-from runbooks.domain.states import RunStatus, StepStatus, VersionState
+from runbooks.domain.states import RunStatus, StepStatus
 from runbooks.domain.targets import PlannedNode
 from runbooks.live.append import append_events
 from runbooks.models import Run, Runbook, RunSecret, StepRun, Version
 from runbooks.models.ids import new_id
-from runbooks.models.prepared import Prepared
 from runbooks.models.rows import insert
 from runbooks.usecases.approvals.ask import held_back, write_request
-from runbooks.usecases.grants.cover import Cover, Wanted, cover_of
+from runbooks.usecases.grants.cover import Wanted
+from runbooks.usecases.guardrails.at_start import admitted
+from runbooks.usecases.guardrails.break_glass import open_review_if_broken, require_may_break
 from runbooks.usecases.nodes.choose import chosen_targets
 from runbooks.usecases.runs.calls import Called, Frozen, frozen_calls
 from runbooks.usecases.runs.concurrency import key_of, reject_beside
 from runbooks.usecases.runs.files import keep_files, taken_files
+from runbooks.usecases.runs.may_start import may_start
 from runbooks.usecases.runs.seen import require_seen
 from runbooks.usecases.runs.tell import status_event
 from runbooks.usecases.secrets.keep import sealed_for_run, seals_of
-from runbooks.usecases.secrets.vouch import vouched
 from runbooks.usecases.versions.draft import definition_of
 
 REASON_CHARACTERS = 2000
 NO_CALLS: Mapping[str, PlannedCall] = {}
-PUBLISHED = Prepared(
-    lambda runbook: Version.objects.filter(runbook=runbook, state=VersionState.PUBLISHED), Runbook._meta.pk
-)
 
 
 @dataclass(frozen=True)
@@ -58,6 +53,8 @@ class Request:
     number: int | None = None  # of the version; None: the published one
     targets: tuple[str, ...] = ()  # names of nodes, to narrow down what the definition selects
     plan_hash: str = ""  # as a preview told it: nothing else is started
+    breaks_glass: bool = False  # to pass freezes, rates and hours
+    proven: bool = False  # a person has just typed their password again
 
 
 @dataclass(frozen=True)
@@ -79,19 +76,18 @@ def start(
     called: Called | None = None,
 ) -> Run:
     """Queues a run. CALLED: as a step of another. Raises NotAllowed, Hidden (the version), Invalid and Conflict."""
-    version = may_start(actor=actor, runbook=runbook, number=request.number, called=called, now=now)
-    definition = definition_of(version)
+    version, definition = may_start_as(actor=actor, runbook=runbook, request=request, called=called, now=now)
     frozen = _frozen(actor=actor, version=version, called=called, resuming=resuming, now=now)
     run_id, values, sealed = _taken_values(definition=definition, request=request, high_risk=frozen.high_risk)
     uploads = taken_files(actor=actor, definition=definition, given=request.values, values=values, now=now)
     targets = chosen_targets(actor=actor, version=version, values=values, only=request.targets, now=now)
-    seals, wanted = seals_of(sealed), Wanted(values=values, targets=targets)
+    seals, wanted = seals_of(sealed), Wanted(values, targets, breaks_glass=request.breaks_glass)
     plan = plan_of(version=version, values=values, seals=seals, targets=targets, runbooks=frozen.planned)
     require_seen(plan, plan_hash=request.plan_hash)
     key = key_of(definition=definition, values=values)
     with transaction.atomic():
         reject_beside(runbook=runbook, definition=definition, key=key)
-        cover = covered(actor=actor, runbook=runbook, wanted=wanted, hold=True, now=now)
+        admission = admitted(actor=actor, runbook=runbook, definition=definition, wanted=wanted, now=now)
         run = Run(
             id=run_id,
             runbook=runbook,
@@ -99,7 +95,7 @@ def start(
             **_asked(actor, request, plan, now),
             **_related(rerun_of, resuming, called),
             concurrency_key=key,
-            by_grant=cover.grant,
+            by_grant=admission.grant,
             event_seq=1,
         )
         approval = held_back(run, definition=definition, plan=plan, now=now)
@@ -107,7 +103,22 @@ def start(
         _write(run, before=resuming.before if resuming else {}, actor=actor, now=now)
         if approval:
             write_request(approval, actor=actor, now=now)
+        open_review_if_broken(actor=actor, run=run, wanted=wanted, passed=admission.passed, now=now)
     return run
+
+
+def may_start_as(
+    *, actor: Actor, runbook: Runbook, request: Request, called: Called | None = None, now: datetime
+) -> tuple[Version, Definition]:
+    """The version that would run, and what it says. Raises NotAllowed, Hidden, and Invalid where the glass is to be
+    broken without a reason."""
+    broken, number = request.breaks_glass, request.number
+    version = may_start(actor=actor, runbook=runbook, number=number, breaks_glass=broken, called=called, now=now)
+    definition = definition_of(version)
+    if broken:
+        proven, reason = request.proven, request.reason
+        require_may_break(actor=actor, runbook=runbook, definition=definition, proven=proven, reason=reason, now=now)
+    return version, definition
 
 
 def _asked(actor: Actor, request: Request, plan: Plan, now: datetime) -> dict[str, Any]:
@@ -166,48 +177,6 @@ def _frozen(
         return Frozen(called.calls)
     fixed = read_plan(bytes(resuming.run.plan)).runbooks if resuming else None
     return frozen_calls(actor=actor, version=version, fixed=fixed, now=now)
-
-
-def may_start(
-    *, actor: Actor, runbook: Runbook, number: int | None, now: datetime, called: Called | None = None
-) -> Version:
-    """The version that would run. Raises NotAllowed and Hidden."""
-    held = rights_on(actor=actor, place=runbook, now=now)
-    require(judged(actor=actor, right="run", held=held, place=runbook), action="run.requested", thing=runbook)
-    version = called.version if called else chosen_version(runbook=runbook, number=number)
-    decision = start_of(
-        accepts_runs=installation().accepts_runs,
-        archived=bool(runbook.archived_at or runbook.project.archived_at),
-        state=VersionState(version.state) if version else None,
-        by_default=number is None or called is not None,
-        holds_review="review" in held,
-    )
-    require(decision, action="run.requested", thing=runbook)
-    covered(actor=actor, runbook=runbook, wanted=Wanted(), now=now)
-    assert version is not None
-    secrets = vouched(version=version, paths=definition_of(version).secrets.values(), now=now)
-    require(secrets, action="run.requested", thing=runbook)
-    return version
-
-
-def covered(*, actor: Actor, runbook: Runbook, wanted: Wanted, hold: bool = False, now: datetime) -> Cover:
-    """By the limits of grants. Raises NotAllowed."""
-    cover = cover_of(actor=actor, runbook=runbook, wanted=wanted, hold=hold, now=now)
-    require(cover.decision, action="run.requested", thing=runbook)
-    return cover
-
-
-def chosen_version(*, runbook: Runbook, number: int | None) -> Version | None:
-    """The published version, or the one of that number. Raises Hidden where there is none of that number."""
-    if number is None:
-        published = PUBLISHED.first(runbook.pk)
-        if published:
-            published.runbook = runbook
-        return published
-    found = runbook.versions.filter(number=number).first()
-    if found is None:
-        raise Hidden(action="run.requested", kind="version", name=f"{runbook.path} v{number}")
-    return found
 
 
 def plan_of(

@@ -32,10 +32,10 @@ from runbooks.usecases.runs.cancel import cancel
 from runbooks.usecases.runs.complete import Said, complete, may_answer
 from runbooks.usecases.runs.decide import decision_to_start
 from runbooks.usecases.runs.fan_out import failed_nodes
+from runbooks.usecases.runs.may_start import may_start
 from runbooks.usecases.runs.note import add_note
 from runbooks.usecases.runs.rerun import on_failed_nodes, request_like
 from runbooks.usecases.runs.resume import not_resumable, resume
-from runbooks.usecases.runs.start import may_start
 from runbooks.usecases.runs.start_once import AlreadyRunning, Sending, start_once
 from runbooks.usecases.runs.sweep import UNSTARTED
 from runbooks.usecases.versions.draft import definition_of

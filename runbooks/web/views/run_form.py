@@ -25,9 +25,10 @@ from runbooks.queries.runs import running_like, usual_seconds
 from runbooks.usecases.approvals.ahead import Ahead, ahead_of
 from runbooks.usecases.conflict import Conflict
 from runbooks.usecases.nodes.choose import choices
+from runbooks.usecases.runs.may_start import may_start
 from runbooks.usecases.runs.preview import preview
 from runbooks.usecases.runs.rerun import on_failed_nodes
-from runbooks.usecases.runs.start import Request, demanded, may_start
+from runbooks.usecases.runs.start import Request, demanded
 from runbooks.usecases.runs.start_once import AlreadyRunning, Sending, start_once
 from runbooks.usecases.versions.draft import definition_of
 from runbooks.web.forms.run import RunForm, files_kept, link_values, not_kept, posted_values, slips, strangers

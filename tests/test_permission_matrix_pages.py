@@ -121,6 +121,8 @@ KEEPERS = [
     Row("GET POST", "access", "302 200 200 200 200 200 200"),
     Row("GET", "access/new", "302 403 403 403 200 403 200"),
     Row("POST", "access/new", "302 403 403 403 302 403 302", "access/new", GRANT),
+    Row("GET", "access/<str:grant_id>/change", "302 404 403 404 200 403 200", "access/{grant}/change"),
+    Row("POST", "access/<str:grant_id>/change", "302 404 403 404 302 403 302", "access/{grant}/change", GRANT),
     Row("POST", "access/<str:grant_id>/revoke", "302 404 403 404 302 403 302", "access/{grant}/revoke"),
     Row("GET POST", "audit", "302 403 403 403 403 200 403"),
     Row("GET POST", "audit/integrity", "302 403 403 403 403 200 403"),

@@ -87,6 +87,7 @@ KEEPERS = [
     path("secrets/<slug:project>/<slug:slug>/archive", secrets.archive_secret, name="archive_secret"),
     path("access", access.access, name="access"),
     path("access/new", new_grant.new_grant, name="new_grant"),
+    path("access/<str:grant_id>/change", new_grant.change_grant, name="change_grant"),
     path("access/<str:grant_id>/revoke", access.revoke_grant, name="revoke_grant"),
     path("audit", audit.audit, name="audit"),
     path("audit/integrity", integrity.integrity, name="integrity"),

@@ -1,7 +1,7 @@
 """Giving a grant: who, where, which rights, until when, why."""
 
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import messages
@@ -13,17 +13,24 @@ from django.utils.translation import gettext_lazy
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import installation, require
 from runbooks.domain.policy import YES, no
+from runbooks.domain.problems import Problem
 from runbooks.domain.rights import RIGHT_TITLES, ROLES
 from runbooks.models import Grant
 from runbooks.queries import grants
 from runbooks.queries.people import known_principals
 from runbooks.usecases.grants.grant_named import grant_named
+from runbooks.usecases.grants.replace import replace
+from runbooks.usecases.grants.revoke import may_revoke
 from runbooks.web.acting import ActForm, posted, refusals_shown_in
-from runbooks.web.lasting import Lasting
+from runbooks.web.forms.limits import PREFIX, LimitFields, limit_field, shown_limits
+from runbooks.web.lasting import FOREVER, Lasting
 from runbooks.web.pages import page
 
 NOWHERE = no("Granting needs the right “grant” or “administer” on something, and you hold neither anywhere.")
 SINGLE = "single"
+LIMIT_ORDER = (
+    "values", "when", "nodes", "max_nodes", "days", "from", "to", "zone", "per_hour", "per_day", "triggers",
+)  # fmt: skip
 ROLE_CHOICES = [
     ("runner", gettext_lazy("Runner: see, run, read the output")),
     ("author", gettext_lazy("Author: see, propose versions")),
@@ -33,7 +40,7 @@ ROLE_CHOICES = [
 ]
 
 
-class GrantForm(Lasting, ActForm):
+class GrantForm(Lasting, LimitFields, ActForm):
     pointers: ClassVar[dict[str, str]] = {"expires_at": "until"}
     field_order = ("principal", "object", "role", "rights", "lasts", "until", "reason")
 
@@ -63,6 +70,21 @@ class GrantForm(Lasting, ActForm):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         help_text=gettext_lazy("Kept with the grant: who looks at it in a year should understand it."),
     )
+
+    def field_of(self, problem: Problem) -> str | None:
+        return limit_field(problem.pointer) or super().field_of(problem)
+
+    def main_fields(self) -> list[forms.BoundField]:
+        return [field for field in self if not field.name.startswith(PREFIX)]
+
+    def limit_fields(self) -> list[forms.BoundField]:
+        return [self[PREFIX + name] for name in LIMIT_ORDER]
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether the fields of limits say something, or something about them is wrong: then they are shown open."""
+        names = [PREFIX + name for name in LIMIT_ORDER if name != "zone"]
+        return any(self[name].value() or self[name].errors for name in names)
 
     def chosen(self) -> list[str]:
         role = self.cleaned_data["role"]
@@ -98,6 +120,36 @@ def _given(*, form: GrantForm, actor: Actor, now: datetime) -> Grant:
         place=asked["object"],
         rights=form.chosen(),
         expires_at=form.ends_at(now),
+        limits=form.limits(),
         reason=asked["reason"],
         now=now,
     )
+
+
+@page
+def change_grant(request: HttpRequest, grant_id: str, *, actor: Actor, now: datetime) -> HttpResponse:
+    """Another in its place: whom it is for, and on what, stay."""
+    found = grants.grant(actor=actor, grant_id=grant_id, action="grant.created", now=now)
+    require(may_revoke(actor=actor, grant=found, now=now), action="grant.created", thing=found)
+    fixed = {"principal": found.principal_name, "object": found.object_name}
+    data = posted(request)
+    if data is not None:
+        data = data.copy()
+        data.update(fixed)
+    form = GrantForm(data, initial={**fixed, **_as_it_is(found)})
+    for name in fixed:
+        form.fields[name].widget.attrs["readonly"] = True
+    if form.is_valid():
+        with refusals_shown_in(form, actor=actor, now=now):
+            ends_at, reason = form.ends_at(now), form.cleaned_data["reason"]
+            more = {"rights": form.chosen(), "limits": form.limits(), "expires_at": ends_at, "reason": reason}
+            replace(actor=actor, old=found, now=now, **more)
+            messages.success(request, _("Changed. It holds from the next click on."))
+            return redirect("access")
+    return render(request, "web/new_grant.html", {"form": form, "changed": found}, status=form.status)
+
+
+def _as_it_is(grant: Grant) -> dict[str, Any]:
+    role = next((name for name, bundle in ROLES.items() if set(bundle) == set(grant.rights)), SINGLE)
+    known = {"role": role, "rights": grant.rights, "reason": grant.reason}
+    return {**known, "until": grant.expires_at, "lasts": FOREVER, **shown_limits(grant.limits)}

@@ -15,8 +15,9 @@ from django.test import Client
 from django.utils import timezone
 
 from opsaas.urls import NOT_OFFERED
-from runbooks.models import Delivery, Grant, HostKey, Node, Run, Token
+from runbooks.models import BreakGlassReview, Delivery, Grant, HostKey, Node, Run, Token
 from runbooks.usecases.approvals.delegate import delegate, take_back
+from runbooks.usecases.guardrails.freeze import freeze
 from runbooks.usecases.people.groups import add_group, add_member
 from runbooks.usecases.versions.review import review
 from runbooks.usecases.versions.submit import submit
@@ -111,6 +112,17 @@ KEEPERS = [
     Row("GET", "nodes/<str:node_id>/keys/look", "405", "nodes/{node}/keys/look"),
     *(Row("POST", f"{KEYS}/{verdict}", "302 404 403 403 302 403 302", f"nodes/{{node}}/keys/{{key}}/{verdict}") for verdict in ("accept", "reject")),
     *(Row("GET", f"{KEYS}/{verdict}", "405", f"nodes/{{node}}/keys/{{key}}/{verdict}") for verdict in ("accept", "reject")),
+    Row("POST", "nodes/<str:node_id>/maintenance", "302 404 403 403 302 403 302", "nodes/{node}/maintenance", {"reason": "r", "lasts": "1d"}),
+    Row("GET", "nodes/<str:node_id>/maintenance", "405", "nodes/{node}/maintenance"),
+    Row("GET POST", "guardrails", "302 200 200 200 200 200 200"),
+    Row("GET", "guardrails/freezes/new", "302 403 403 403 200 403 200"),
+    Row("POST", "guardrails/freezes/new", "302 403 403 403 302 403 302", "guardrails/freezes/new", {"object": "project:payments", "reason": "r", "lasts": "1d"}),
+    Row("POST", "guardrails/freezes/<str:freeze_id>/lift", "302 404 403 403 302 403 302", "guardrails/freezes/{freeze}/lift"),
+    Row("GET", "guardrails/freezes/<str:freeze_id>/lift", "405", "guardrails/freezes/{freeze}/lift"),
+    Row("POST", "guardrails/switch", "302 404 403 403 302 403 302", "guardrails/switch", {"object": "project:payments", "accepts": "no", "reason": "r"}),
+    Row("GET", "guardrails/switch", "405", "guardrails/switch"),
+    Row("POST", "guardrails/reviews/<str:review_id>/close", "302 404 403 404 302 302 302", "guardrails/reviews/{broken}/close", {"comment": "Seen."}),
+    Row("GET", "guardrails/reviews/<str:review_id>/close", "405", "guardrails/reviews/{broken}/close"),
     Row("GET POST", "secrets", "302 200 200 200 200 200 200"),
     Row("GET", "secrets/new", "302 403 403 403 200 403 403"),
     Row("POST", "secrets/new", "302 403 403 403 302 403 403", "secrets/new", SECRET),
@@ -212,10 +224,16 @@ def full(world: World) -> dict[str, str]:
     awaiting = world.started(world.published("careful", policy={"approvals": {}}))
     lent = delegate(actor=world.actor("owner"), to="author", until=now + timedelta(days=1), now=now)
     take_back(actor=world.actor("owner"), delegation=lent, now=now)  # who approves here is who is meant
+    later = freeze(
+        actor=world.actor("owner"), place=world.project, reason="r", starts_at=now + timedelta(days=9), now=now
+    )
+    broken = BreakGlassReview.objects.create(run=done, by=world.user("runner"), reason="r", passed=["A freeze."])
     return {
         "awaiting": str(awaiting.pk),
         "plan": awaiting.plan_hash,
         "delegation": str(lent.pk),
+        "freeze": str(later.pk),
+        "broken": str(broken.pk),
         "node": str(node.pk),
         "key": str(HostKey.objects.create(node=node, key=keys.KEY, seen_at=now).pk),
         "done": str(done.pk),

@@ -43,9 +43,13 @@ def reviews(*, actor: Actor, now: datetime) -> QuerySet[BreakGlassReview]:
     return BreakGlassReview.objects.filter(reach).select_related("run__runbook__project", "by__owner", "closed_by")
 
 
-def to_close(*, actor: Actor, now: datetime) -> QuerySet[BreakGlassReview]:
-    """Open ones of others."""
-    return reviews(actor=actor, now=now).filter(closed_at=None).exclude(by=actor.user)
+def count_to_close(*, actor: Actor, now: datetime, most: int) -> int:
+    """Open ones of others, MOST at most; on every page, and so by one short query where there are none."""
+    open_ones = BreakGlassReview.objects.filter(closed_at=None).exclude(by=actor.user)
+    if not open_ones.exists():
+        return 0
+    mine = reviews(actor=actor, now=now).filter(closed_at=None).exclude(by=actor.user)
+    return len(mine.values_list("pk", flat=True)[:most])
 
 
 def review(*, actor: Actor, review_id: str, now: datetime) -> BreakGlassReview:
@@ -55,3 +59,13 @@ def review(*, actor: Actor, review_id: str, now: datetime) -> BreakGlassReview:
     if found is None:
         raise Hidden(action="glass.reviewed", kind="review", name=review_id[:64], id=str(key or ""))
     return found
+
+
+def stopped(*, actor: Actor, now: datetime) -> list[Project | Runbook]:
+    """The projects and runbooks whose kill switch is off, of those that the actor sees."""
+    projects = Project.objects.filter(stopped_at__isnull=False).select_related("stopped_by")
+    books = Runbook.objects.filter(stopped_at__isnull=False).select_related("project", "stopped_by")
+    return [
+        *restrict_projects(actor=actor, right="view", now=now, queryset=projects),
+        *restrict_runbooks(actor=actor, right="view", now=now, queryset=books),
+    ]

@@ -31,6 +31,7 @@ ENTRIES = (
     Entry("secrets", _("Secrets"), frozenset({"secrets"})),
     Entry("reviews", _("Reviews"), frozenset({"reviews"})),
     Entry("approvals", _("Approvals"), frozenset({"approvals"})),
+    Entry("guardrails", _("Guardrails"), frozenset({"guardrails"})),
     Entry("access", _("Access"), frozenset({"access", "grants", "groups", "people"})),
     Entry("audit", _("Audit"), frozenset({"audit"}), right="audit"),
     Entry("admin", _("Admin"), frozenset({"admin"}), right="administer"),

@@ -13,7 +13,7 @@ def labels(part: str) -> list[str]:
 
 
 def test_everybody_sees_the_pages_that_hold_something_for_them(world: World) -> None:
-    everybodys = ["Catalog", "Runs", "Nodes", "Secrets", "Reviews", "Approvals", "Access"]
+    everybodys = ["Catalog", "Runs", "Nodes", "Secrets", "Reviews", "Approvals", "Guardrails", "Access"]
     assert entries(world, "runner") == everybodys
     assert entries(world, "auditor") == [*everybodys, "Audit"]
     assert entries(world, "admin") == [*everybodys, "Admin"]

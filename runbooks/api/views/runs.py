@@ -28,11 +28,12 @@ from runbooks.queries.runs import all_steps, children_of, runs, with_output_seen
 from runbooks.usecases.approvals.ahead import ahead_of
 from runbooks.usecases.runs.cancel import cancel
 from runbooks.usecases.runs.complete import Said, complete
+from runbooks.usecases.runs.may_start import may_start
 from runbooks.usecases.runs.preview import preview
 from runbooks.usecases.runs.rerun import rerun
 from runbooks.usecases.runs.resume import resume
 from runbooks.usecases.runs.start import Request as Asked
-from runbooks.usecases.runs.start import may_start, start
+from runbooks.usecases.runs.start import start
 from runbooks.usecases.versions.draft import definition_of
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from runbooks.access.actors import Actor
 from runbooks.access.held import Place
 from runbooks.access.rights import limited_by, may
-from runbooks.domain.limits import in_words, limits_of
+from runbooks.domain.limits import Limits, in_words, limits_of
 from runbooks.domain.policy import Decision
 from runbooks.domain.ports import JsonValue
 from runbooks.models import Grant, Runbook
@@ -35,6 +35,12 @@ def limits_told(*, actor: Actor, right: str, place: Place, now: datetime) -> tup
     """A sentence for each grant; none where one of them is without limits."""
     keys = limited_by(actor=actor, right=right, place=place, now=now)
     return tuple(_told(grant) for grant in (grants_named(keys) if keys else ()))
+
+
+def limits_held(*, actor: Actor, runbook: Runbook, now: datetime) -> list[Limits]:
+    """Of each grant that gives the right to run it; nothing where one of them is without limits."""
+    keys = limited_by(actor=actor, right="run", place=runbook, now=now)
+    return [limits_of(grant.limits) for grant in (grants_named(keys) if keys else ())]
 
 
 def _told(grant: Grant) -> str:

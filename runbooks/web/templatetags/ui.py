@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from runbooks.access.rights import rights_anywhere
 from runbooks.models import HostKey
 from runbooks.queries.approvals import count_waiting_for
+from runbooks.queries.guardrails import count_to_close
 from runbooks.web import durations, navigation
 from runbooks.web import markdown as markdown_text
 from runbooks.web.actor import actor_of
@@ -112,7 +113,10 @@ def main_navigation(context: Mapping[str, Any]) -> list[navigation.Link]:
     if actor is None:
         return list(navigation.links(request.path, held=set(), waiting={}))
     now = timezone.now()
-    waiting = {"approvals": count_waiting_for(actor=actor, now=now, most=MOST_COUNTED)}
+    waiting = {
+        "approvals": count_waiting_for(actor=actor, now=now, most=MOST_COUNTED),
+        "guardrails": count_to_close(actor=actor, now=now, most=MOST_COUNTED),
+    }
     return list(navigation.links(request.path, held=rights_anywhere(actor=actor, now=now), waiting=waiting))
 
 

@@ -3,14 +3,17 @@
 from contextlib import suppress
 from datetime import datetime
 
+from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from runbooks.access import fetch
 from runbooks.access.actors import Actor
+from runbooks.domain.problems import Invalid, Problem
 from runbooks.models import Node
 from runbooks.queries.nodes import being_looked_at, hops, host_key, step_runs_on
 from runbooks.queries.secrets import usable_secrets
@@ -18,10 +21,24 @@ from runbooks.usecases.conflict import Conflict
 from runbooks.usecases.nodes.credentials import credentials
 from runbooks.usecases.nodes.host_keys import accept, reject
 from runbooks.usecases.nodes.look_at_key import ACTION, ask, may_look
+from runbooks.usecases.nodes.maintenance import end_maintenance, set_maintenance
 from runbooks.usecases.nodes.write import change_node, may_change_nodes
 from runbooks.web.acting import posted, refusals_shown_in
 from runbooks.web.forms.nodes import Choices, NodeForm, shown_fields
+from runbooks.web.lasting import Lasting
 from runbooks.web.pages import page
+
+
+class MaintenanceForm(Lasting):
+    field_order = ("reason", "lasts", "until")
+
+    reason = forms.CharField(
+        label=gettext_lazy("Reason"),
+        max_length=2000,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        help_text=gettext_lazy("Everybody whose run is kept from there reads this."),
+    )
+
 
 VERDICTS = {"accept": accept, "reject": reject}
 
@@ -44,6 +61,8 @@ def node(request: HttpRequest, node_id: str, *, actor: Actor, now: datetime) -> 
             return redirect("node", node_id=found.pk)
     context = {
         "node": found,
+        "maintenance": MaintenanceForm(initial={"lasts": "8h"}),
+        "in_maintenance": found.in_maintenance(now),
         "form": form,
         "sign_in": [secret for secret in (found.private_key, found.password) if secret],
         "change": may_change_nodes(actor=actor, project=found.project, now=now),
@@ -79,6 +98,27 @@ def look_at_host_key(request: HttpRequest, node_id: str, *, actor: Actor, now: d
     found = fetch.node(actor=actor, node_id=node_id, action=ACTION, now=now)
     with suppress(Conflict):  # pressed twice: both wait for the same
         ask(actor=actor, node=found, now=now)
+    return redirect("node", node_id=found.pk)
+
+
+@require_POST
+@page
+def maintain_node(request: HttpRequest, node_id: str, *, actor: Actor, now: datetime) -> HttpResponse:
+    """Into maintenance, or with `ends=yes` out of it."""
+    ends = request.POST.get("ends") == "yes"
+    action = "node.maintenance_ended" if ends else "node.maintenance_set"
+    found = fetch.node(actor=actor, node_id=node_id, action=action, now=now)
+    if ends:
+        end_maintenance(actor=actor, node=found, now=now)
+        messages.success(request, _("%(name)s is out of maintenance.") % {"name": found.path})
+        return redirect("node", node_id=found.pk)
+    form = MaintenanceForm(request.POST)
+    if not form.is_valid():
+        problems = [Problem(f"/{name}", "invalid", str(text)) for name, texts in form.errors.items() for text in texts]
+        raise Invalid(problems)
+    reason, ends_at = form.cleaned_data["reason"], form.ends_at(now)
+    set_maintenance(actor=actor, node=found, reason=reason, ends_at=ends_at, now=now)
+    messages.success(request, _("%(name)s is in maintenance: no run goes there.") % {"name": found.path})
     return redirect("node", node_id=found.pk)
 
 

@@ -1,8 +1,9 @@
 """The form that starts a run, and the panel beside it that says what would happen."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -12,11 +13,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from runbooks.access import fetch
 from runbooks.access.actors import Actor
-from runbooks.access.fetch import NotAllowed
+from runbooks.access.fetch import NotAllowed, require
 from runbooks.access.rights import owners_of
 from runbooks.audit.denials import tell_the_log
 from runbooks.domain.containment import as_json
 from runbooks.domain.definition import Definition
+from runbooks.domain.guardrails import in_words
+from runbooks.domain.offered import offered
 from runbooks.domain.parameters import ParameterType
 from runbooks.domain.plan import Plan
 from runbooks.domain.problems import Invalid, Problem
@@ -24,6 +27,8 @@ from runbooks.models import Run, Runbook, Version
 from runbooks.queries.runs import running_like, usual_seconds
 from runbooks.usecases.approvals.ahead import Ahead, ahead_of
 from runbooks.usecases.conflict import Conflict
+from runbooks.usecases.grants.explain import limits_held, limits_told
+from runbooks.usecases.guardrails.break_glass import may_break
 from runbooks.usecases.nodes.choose import choices
 from runbooks.usecases.runs.may_start import may_start
 from runbooks.usecases.runs.preview import preview
@@ -33,6 +38,7 @@ from runbooks.usecases.runs.start_once import AlreadyRunning, Sending, start_onc
 from runbooks.usecases.versions.draft import definition_of
 from runbooks.web.forms.run import RunForm, files_kept, link_values, not_kept, posted_values, slips, strangers
 from runbooks.web.pages import page
+from runbooks.web.proof import is_proven, to_prove
 
 KEY_CHARACTERS = 64
 NODES_NAMED = 20  # in the panel; of more only the number
@@ -48,6 +54,13 @@ class Asked:
     version: Version
     number: int | None  # of the version, where it is not the published one that was asked for
     definition: Definition
+    breaks_glass: bool = False
+
+    @property
+    def shown(self) -> Definition:
+        """With only those values to choose from that the grants of whoever looks can cover."""
+        limits = limits_held(actor=self.actor, runbook=self.runbook, now=self.now)
+        return replace(self.definition, parameters=offered(self.definition.parameters, limits))
 
 
 @dataclass(frozen=True)
@@ -65,6 +78,8 @@ NOTHING_TYPED = Planned(None, [])
 @require_http_methods(["GET", "HEAD", "POST"])
 @page
 def run_form(request: HttpRequest, project: str, slug: str, *, actor: Actor, now: datetime) -> HttpResponse:
+    if _breaks_glass(request) and not is_proven(request):
+        return to_prove(back=_address_with_what_was_typed(request))
     asked = _asked(request, project=project, slug=slug, actor=actor, now=now)
     if request.method != "POST":
         return _shown(request, asked=asked, form=_first_form(request, asked=asked))
@@ -94,9 +109,24 @@ def _asked(request: HttpRequest, *, project: str, slug: str, actor: Actor, now: 
     runbook = fetch.runbook(actor=actor, project=project, slug=slug, action=action, now=now)
     text = (request.POST if request.method == "POST" else request.GET).get("version", "")
     number = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else None
-    version = may_start(actor=actor, runbook=runbook, number=number, now=now)
+    breaks_glass = _breaks_glass(request)
+    version = may_start(actor=actor, runbook=runbook, number=number, breaks_glass=breaks_glass, now=now)
     version.runbook = runbook
-    return Asked(actor, now, runbook, version, number, definition_of(version))
+    definition = definition_of(version)
+    if breaks_glass:
+        require(may_break(actor=actor, definition=definition, now=now), action="glass.broken", thing=runbook)
+    return Asked(actor, now, runbook, version, number, definition, breaks_glass)
+
+
+def _breaks_glass(request: HttpRequest) -> bool:
+    return (request.POST if request.method == "POST" else request.GET).get("break_glass") == "yes"
+
+
+def _address_with_what_was_typed(request: HttpRequest) -> str:
+    """Of the form, to come back to. Values do not travel in it: some may be secret."""
+    typed = request.POST if request.method == "POST" else request.GET
+    kept = {name: typed[name] for name in ("break_glass", "version", "from", "failed") if typed.get(name)}
+    return f"{request.path.removesuffix('/preview')}?{urlencode(kept)}"
 
 
 def _has_changed(request: HttpRequest, *, asked: Asked) -> bool:
@@ -110,20 +140,18 @@ def _first_form(request: HttpRequest, *, asked: Asked) -> RunForm:
         known = {parameter.name for parameter in asked.definition.parameters}
         given = {name: value for name, value in earlier.parameters.items() if name in known}
         origin = _("from the earlier run")
-        return RunForm(
-            definition=asked.definition, given=given, reason=earlier.reason, origin=origin, nodes=_nodes(asked)
-        )
+        return RunForm(definition=asked.shown, given=given, reason=earlier.reason, origin=origin, nodes=_nodes(asked))
     given = link_values(asked.definition, request.GET)
     reason = request.GET.get("reason", "")
     origin = _("from the link")
-    return RunForm(definition=asked.definition, given=given, reason=reason, origin=origin, nodes=_nodes(asked))
+    return RunForm(definition=asked.shown, given=given, reason=reason, origin=origin, nodes=_nodes(asked))
 
 
 def _form_again(request: HttpRequest, *, asked: Asked, problems: list[Problem]) -> RunForm:
     kept = files_kept(asked.definition, request.POST, request.FILES)
     lost = not_kept(asked.definition, request.POST, request.FILES)
     return RunForm(
-        definition=asked.definition, data=request.POST, given=kept, problems=problems, nodes=_nodes(asked), lost=lost
+        definition=asked.shown, data=request.POST, given=kept, problems=problems, nodes=_nodes(asked), lost=lost
     )
 
 
@@ -138,7 +166,9 @@ def _nodes(asked: Asked) -> dict[str, list[str]]:
 
 def _request(request: HttpRequest, *, asked: Asked) -> Request:
     values = posted_values(asked.definition, request.POST, request.FILES)
-    typed = Request(values=values, reason=request.POST.get("reason", "").strip(), number=asked.number)
+    reason, broken = request.POST.get("reason", "").strip(), asked.breaks_glass
+    proven = broken and is_proven(request)
+    typed = Request(values=values, reason=reason, number=asked.number, breaks_glass=broken, proven=proven)
     return _narrowed(request, asked=asked, typed=typed)
 
 
@@ -232,6 +262,9 @@ def _plan_context(*, asked: Asked, planned: Planned) -> dict[str, object]:
         "version": asked.version,
         "number": asked.number,
         "definition": asked.definition,
+        "breaks_glass": asked.breaks_glass,
+        "limits": limits_told(actor=asked.actor, right="run", place=asked.runbook, now=asked.now),
+        "rates": [in_words(rate) for rate in asked.definition.guardrails.rates],
         "plan": plan,
         "nodes_named": f":{NODES_NAMED}",
         "more_nodes": max(0, len(plan.targets) - NODES_NAMED) if plan else 0,

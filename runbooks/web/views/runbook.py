@@ -12,6 +12,7 @@ from runbooks.access.rights import owners_of, rights_on
 from runbooks.models import Runbook, Version
 from runbooks.queries.runs import running_like, runs, usual_seconds
 from runbooks.queries.versions import shown_version
+from runbooks.usecases.guardrails.break_glass import may_break
 from runbooks.usecases.runs.decide import decision_to_start
 from runbooks.usecases.versions.draft import definition_of
 from runbooks.web.markdown import outline
@@ -29,7 +30,8 @@ def runbook(request: HttpRequest, project: str, slug: str, *, actor: Actor, now:
     context = {
         "runbook": found,
         "version": version,
-        "decision": decision_to_start(actor=actor, runbook=found, now=now),
+        "decision": (decision := decision_to_start(actor=actor, runbook=found, now=now)),
+        "may_break": bool(version and not decision and _may_break(actor=actor, version=version, now=now)),
         "rights": rights_on(actor=actor, place=found, now=now),
         "owners": owners_of(runbook=found, now=now),
         "usual_seconds": usual_seconds(runbook=found),
@@ -41,6 +43,14 @@ def runbook(request: HttpRequest, project: str, slug: str, *, actor: Actor, now:
         **_content(runbook=found, version=version),
     }
     return render(request, "web/runbook.html", context)
+
+
+def _may_break(*, actor: Actor, version: Version, now: datetime) -> bool:
+    """Whether it is worth a link: those who may, where breaking the glass would let the run start."""
+    return bool(
+        may_break(actor=actor, definition=definition_of(version), now=now)
+        and decision_to_start(actor=actor, runbook=version.runbook, now=now, breaks_glass=True)
+    )
 
 
 def _content(*, runbook: Runbook, version: Version | None) -> dict[str, object]:

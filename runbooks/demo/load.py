@@ -9,6 +9,7 @@ HERE = Path(__file__).resolve().parent
 PROCEDURES = HERE / "procedures"
 SAMPLES = HERE / "samples"
 SAMPLES_PLACEHOLDER = "@samples@"  # in defaults: scripts run in a folder of their own and need an absolute path
+PROJECT_PLACEHOLDER = "@project@"  # in the paths of runbooks that are steps
 
 Definition = dict[str, Any]
 
@@ -30,7 +31,10 @@ def load_definition(file: Path, *, project: str, samples: Path = SAMPLES) -> Def
         if isinstance(default := parameter.get("default"), str):
             parameter["default"] = default.replace(SAMPLES_PLACEHOLDER, str(samples.resolve()))
     for step in definition["spec"]["steps"]:
-        step["script"] = _inlined(step["script"], folder=file.parent)
+        if "script" in step:
+            step["script"] = _inlined(step["script"], folder=file.parent)
+        if "runbook" in step:
+            step["runbook"]["path"] = step["runbook"]["path"].replace(PROJECT_PLACEHOLDER, project)
     return definition
 
 

@@ -1,5 +1,6 @@
 """Runs a demo runbook for real, in what the contract gives a script, without the rest of opsaas."""
 
+import json
 import os
 import subprocess
 from collections.abc import Mapping
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from runbooks.demo.load import PROCEDURES, load_definition
 from runbooks.domain import outputs
+from runbooks.domain.calls import Call
 from runbooks.domain.definition import Definition, Step, parse_definition
 from runbooks.domain.environment import parameter_variables
 from runbooks.domain.parameters import clean_values, uploads_in
@@ -40,7 +42,8 @@ def run_as(user: int | None, slug: str, folder: Path, values: Mapping[str, objec
 def run_definition(
     definition: Definition, folder: Path, values: Mapping[str, object], *, user: int | None = None
 ) -> list[Result]:
-    """The results of the steps that ran: up to the first that failed, each in a folder of its own."""
+    """The results of the steps that ran, up to the first that failed, each in a folder of its own; of a step that is
+    another runbook, those of its steps. Questions are answered with yes."""
     given = {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
     paths = {}
     for name, file in uploads_in(definition.parameters, given).items():
@@ -48,12 +51,22 @@ def run_definition(
         paths[name] = str(folder / file.name)
     variables = parameter_variables(clean_values(definition.parameters, given), paths=paths)
     results: list[Result] = []
+    handed_on: dict[str, dict[str, str]] = {}
+    seen = {"params": clean_values(definition.parameters, given), "steps": {}}
     for step in definition.steps:
         place = folder / step.id
         place.mkdir()
-        results.append(_run_step(step, variables=variables, folder=place, user=user))
-        if results[-1].exit_code != 0:
+        if isinstance(step.pause, Call):
+            inner = parse_definition(load_definition(PROCEDURES / f"{step.pause.slug}.yaml", project="demo"))
+            results += run_definition(inner, place, step.pause.values(seen), user=user)
+        elif step.pause is None:
+            before = place / "OPSAAS_OUTPUTS_FILE"
+            before.write_text(json.dumps(handed_on))
+            more = {"OPSAAS_OUTPUTS_FILE": str(before)} if handed_on else {}
+            results.append(_run_step(step, variables=variables | more, folder=place, user=user))
+        if results and results[-1].exit_code != 0:
             break
+        handed_on[step.id] = results[-1].outputs if results else {}
     return results
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from runbooks.demo.load import PROCEDURES, SAMPLES, load_definitions
 from runbooks.domain.definition import parse_definition
+from runbooks.domain.pauses import Manual
 
 DEFINITIONS = {definition["metadata"]["slug"]: definition for definition in load_definitions(project="demo")}
 SUPPORTED_TYPES = {"string", "text", "integer", "number", "boolean", "choice", "choices", "datetime", "file"}
@@ -16,9 +17,13 @@ SECTIONS = ["Meaning", "Impact", "Diagnosis", "Verify", "Undo"]
 every_runbook = pytest.mark.parametrize("definition", DEFINITIONS.values(), ids=DEFINITIONS.keys())
 
 
+def scripts_of(definition: dict[str, Any]) -> list[dict[str, Any]]:
+    return [step for step in definition["spec"]["steps"] if "script" in step]
+
+
 def languages_of(definition: dict[str, Any]) -> set[str]:
     found = set()
-    for step in definition["spec"]["steps"]:
+    for step in scripts_of(definition):
         first = step["script"]["text"].partition("\n")[0]
         command = step["interpreter"][0] if "interpreter" in step else first.split("/")[-1].removeprefix("env ")
         found.add(command)
@@ -27,7 +32,7 @@ def languages_of(definition: dict[str, Any]) -> set[str]:
 
 def test_there_are_as_many_runbooks_and_languages_as_promised() -> None:
     languages = set().union(*(languages_of(definition) for definition in DEFINITIONS.values()))
-    assert len(DEFINITIONS) >= 14
+    assert len(DEFINITIONS) >= 15
     assert languages == {"sh", "bash", "python3", "perl", "awk", "node"}
 
 
@@ -75,6 +80,13 @@ def test_a_runbook_is_found_by_tags_and_alerts(definition: dict[str, Any]) -> No
     assert all(re.fullmatch(r"[A-Z][A-Za-z0-9]+", alert) for alert in alerts)
 
 
+def test_one_runbook_asks_a_person_runs_another_and_goes_on_with_what_that_handed_on() -> None:
+    definition = parse_definition(DEFINITIONS["restore-drill"])
+    assert [call.path for call in definition.calls.values()] == ["demo/backup-sqlite"]
+    assert [step.id for step in definition.steps if isinstance(step.pause, Manual)] == ["look"]
+    assert any("OPSAAS_OUTPUTS_FILE" in step.script for step in definition.steps)
+
+
 def test_an_alert_leads_to_one_runbook() -> None:
     alerts = [alert for definition in DEFINITIONS.values() for alert in definition["metadata"]["alerts"]]
     assert len(alerts) == len(set(alerts))
@@ -110,7 +122,11 @@ def test_scripts_read_only_parameters_that_exist() -> None:
     strays = []
     for slug, definition in DEFINITIONS.items():
         known = {p["name"].upper() for p in definition["spec"].get("parameters", [])}
-        texts = [step["script"]["text"] for step in definition["spec"]["steps"]]
+        texts = [step["script"]["text"] for step in scripts_of(definition)]
         read = {name for text in texts for name in re.findall(r"OPSAAS_PARAM_([A-Z0-9_]+)", text)}
+        handed_on = [
+            str(step["runbook"].get("parameters")) for step in definition["spec"]["steps"] if "runbook" in step
+        ]
+        read |= {name.upper() for text in handed_on for name in re.findall(r"params\.([a-z0-9_]+)", text)}
         strays += [f"{slug}: {name}" for name in read ^ known]
     assert strays == []

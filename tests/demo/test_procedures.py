@@ -178,6 +178,15 @@ CASES = [
         outputs={"answered": "no"},
     ),
     Case("http-endpoint-check", UNKNOWN, "the address is malformed", values={"url": "http://127.0.0.1:x/"}),
+    Case("restore-drill", FINE, "2440 rows came back and were judged good"),
+    Case(
+        "restore-drill",
+        FINDING,
+        "2440 rows in",
+        values={"rows_expected": 9999},
+        outputs={"rows": "2440", "enough": "no"},
+    ),
+    Case("restore-drill", UNKNOWN, "There is no such file", values={"database": NO_FILE}),
     Case("backup-sqlite", FINE, "the restored copy equals the source", outputs={"rows": "2440", "integrity": "ok"}),
     Case("backup-sqlite", UNKNOWN, "There is no such file", values={"database": NO_FILE}),
     Case(

@@ -8,6 +8,7 @@ part out. CPU is that of the side that controls, never that of the nodes, which 
 import base64
 import functools
 import resource
+import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,12 +31,21 @@ PATIENCE_SECONDS = 1800.0
 
 
 def main(real: int = REAL, many: int = MANY) -> None:
+    allow_files(500 + 4 * max(real, many))
     if real:
         with daemons(real) as targets:
             compare(f"{real} nodes, an sshd each", targets)
     if many:
         with addresses(many) as targets:
             compare(f"{many} nodes, the tests' server", targets)
+
+
+def allow_files(count: int) -> None:
+    """For this process and those that it starts: a listening socket and a connection for each node, and more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < count:
+        sys.exit(f"{count} open files are needed, and {hard} are allowed here: see `ulimit -Hn`.")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, count), hard))
 
 
 def compare(name: str, targets: Sequence[Target]) -> None:

@@ -2,7 +2,8 @@
 
 Other parts take minutes: `make bench ARGS=output` measures a run that writes 1 GiB, `ARGS=waiting` 500 scripts that
 wait at once, `ARGS=queued` 10,000 queued runs (`ARGS="queued 1000"`: so many), `ARGS=ssh` a step on 50 and on
-1,000 nodes, beside `ansible -m raw` (`ARGS="ssh 5 100"`: on so many).
+1,000 nodes, beside `ansible -m raw` (`ARGS="ssh 5 100"`: on so many), `ARGS=audit` writing the log and verifying it
+(`ARGS="audit 5 10000"`: seconds of writing, events to verify).
 """
 
 import subprocess
@@ -11,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from tests.bench import load, output, ssh
+from tests.bench import audit, load, output, ssh
 from tests.bench.showing import pss_megabytes, show_times
 from tests.installation import Client, Installation, installation
 from tests.vetted import Vetted
@@ -107,6 +108,8 @@ if __name__ == "__main__":
         output.main()
     elif part == "ssh":
         ssh.main(*map(int, more))
+    elif part == "audit":
+        audit.audit(*map(int, more))
     elif part in load.PARTS:
         load.PARTS[part](*map(int, more))
     else:

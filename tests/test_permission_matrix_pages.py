@@ -32,6 +32,15 @@ NODE = {"project": "payments", "name": "web2", "port": "22", "user": "ops"}
 SECRET = {"project": "payments", "slug": "new", "title": "New", "value": "hunter22"}
 S = "secrets/<slug:project>/<slug:slug>"
 KEYS = "nodes/<str:node_id>/keys/<str:key_id>"
+ENDPOINT = {
+    "place": "project:payments",
+    "kind": "webhook",
+    "slug": "new",
+    "title": "New",
+    "address": "https://hooks.example.org/",
+    "events": "failed",
+}
+E = "notifications/<str:endpoint_id>"
 BOOK, B = "runbooks/payments/hello", "runbooks/<slug:project>/<slug:slug>"
 V = f"{B}/versions/<int:number>"
 RUN, DONE = "runs/<str:run_id>", "runs/{done}"
@@ -155,6 +164,19 @@ KEEPERS = [
     Row("POST", "admin/groups/<slug:slug>/members/<str:name>/end", "302 404 404 404 404 404 302", "admin/groups/sre/members/runner/end"),
     Row("GET POST", "admin/deliveries", "302 200 200 200 200 200 200"),
     Row("GET POST", "admin/deliveries/<str:delivery_id>", "302 404 404 404 200 200 403", "admin/deliveries/{delivery}"),
+    Row("POST", "admin/deliveries/<str:delivery_id>/replay", "302 404 404 404 302 403 302", "admin/deliveries/{delivery}/replay"),
+    Row("GET", "admin/deliveries/<str:delivery_id>/replay", "405", "admin/deliveries/{delivery}/replay"),
+    Row("GET POST", "notifications", "302 200"),
+    Row("GET", "notifications/new", "302 200"),
+    Row("POST", "notifications/new", "302 422 422 422 200 422 200", "notifications/new", ENDPOINT),
+    Row("GET", E, "302 404 404 404 200 200 200", "notifications/{endpoint}"),
+    Row("POST", E, "302 404 404 404 302 403 302", "notifications/{endpoint}", {"title": "New", "events": "failed"}),
+    Row("POST", f"{E}/test", "302 404 404 404 302 403 302", "notifications/{endpoint}/test"),
+    Row("POST", f"{E}/archive", "302 404 404 404 302 403 302", "notifications/{endpoint}/archive"),
+    Row("GET", f"{E}/test", "405", "notifications/{endpoint}/test"),
+    Row("GET", f"{E}/archive", "405", "notifications/{endpoint}/archive"),
+    Row("POST", "me/notifications", "302 302", "me/notifications", {"pace": "daily", "requested": "never", "by_email": "on"}),
+    Row("GET", "me/notifications", "405"),
     Row("GET POST", "me", "302 200 200 200 200 200 200"),
     Row("POST", "me/tokens", "302 422"),
     Row("POST", "me/tokens/<str:token_id>/revoke", "302 404 404 302 404 404 302", "me/tokens/{token}/revoke"),
@@ -235,6 +257,7 @@ def full(world: World) -> dict[str, str]:
         "freeze": str(later.pk),
         "broken": str(broken.pk),
         "node": str(node.pk),
+        "endpoint": str(world.told_by_webhook(events=["failed"]).pk),
         "key": str(HostKey.objects.create(node=node, key=keys.KEY, seen_at=now).pk),
         "done": str(done.pk),
         "queued": str(queued.pk),

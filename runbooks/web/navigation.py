@@ -32,7 +32,7 @@ ENTRIES = (
     Entry("reviews", _("Reviews"), frozenset({"reviews"})),
     Entry("approvals", _("Approvals"), frozenset({"approvals"})),
     Entry("guardrails", _("Guardrails"), frozenset({"guardrails"})),
-    Entry("access", _("Access"), frozenset({"access", "grants", "groups", "people"})),
+    Entry("access", _("Access"), frozenset({"access", "grants", "groups", "people", "notifications"})),
     Entry("audit", _("Audit"), frozenset({"audit"}), right="audit"),
     Entry("admin", _("Admin"), frozenset({"admin"}), right="administer"),
 )

@@ -78,6 +78,8 @@ SIGHTS = [
     Sight("deliveries", "owner", "/admin/deliveries"),
     Sight("projects", "author", "/projects", "Test"),
     Sight("projects, for who may make one", "admin", "/projects"),
+    Sight("notifications, none", "runner", "/notifications"),
+    Sight("new endpoint", "owner", "/notifications/new"),
     Sight("me", "runner", "/me"),
     Sight("not there", "runner", "/no/such/page"),
     Sight("not allowed", "runner", "/admin"),

@@ -3,19 +3,29 @@
 from datetime import datetime
 
 from django import forms
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import installation, require
 from runbooks.access.rights import may
 from runbooks.audit.reads import record_read
+from runbooks.domain.policy import unless
 from runbooks.queries import deliveries as sent
 from runbooks.queries.paging import page as paged
+from runbooks.usecases.notifications.duty import may_replay
+from runbooks.usecases.notifications.replay import replay, why_not_again
 from runbooks.web.pages import page
 
-STATE_WORDS = {"delivered": _("Delivered"), "waiting": _("Waiting"), "given_up": _("Given up")}
+STATE_WORDS = {
+    "delivered": _("Delivered"),
+    "waiting": _("Waiting"),
+    "held": _("Kept for a digest"),
+    "given_up": _("Given up"),
+}
 
 
 class DeliveryFilters(forms.Form):
@@ -51,4 +61,15 @@ def delivery(request: HttpRequest, delivery_id: str, *, actor: Actor, now: datet
     require(text, action="notification.read", thing=found)
     if found.recipient_id != actor.user.pk:
         record_read(actor=actor, action="notification.read", thing=found, now=now)
-    return render(request, "web/delivery.html", {"delivery": found})
+    allowed = may_replay(actor=actor, delivery=found, now=now) & unless(why_not_again(found))
+    context = {"delivery": found, "tries": found.tries.all(), "replay": allowed}
+    return render(request, "web/delivery.html", context)
+
+
+@require_POST
+@page
+def replay_delivery(request: HttpRequest, delivery_id: str, *, actor: Actor, now: datetime) -> HttpResponse:
+    found = sent.delivery(actor=actor, delivery_id=delivery_id, action="notification.replayed", now=now)
+    replay(actor=actor, delivery=found, now=now)
+    messages.success(request, _("It is on its way again."))
+    return redirect("deliveries")

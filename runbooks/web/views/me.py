@@ -13,10 +13,12 @@ from django.views.decorators.http import require_POST
 
 from runbooks.access.actors import Actor
 from runbooks.domain.rights import RIGHT_TITLES
-from runbooks.models import TokenKind
+from runbooks.models import Endpoint, TokenKind
 from runbooks.queries import people
+from runbooks.usecases.notifications.ways import NOTHING_CHOSEN, choices_of
 from runbooks.usecases.people.tokens import issue, revoke_token
 from runbooks.web.acting import ActForm, refusals_shown_in
+from runbooks.web.forms.notifications import ChoiceForm
 from runbooks.web.lasting import Lasting
 from runbooks.web.pages import page
 from runbooks.web.views.person import held_by
@@ -89,10 +91,30 @@ def _form(actor: Actor, request: HttpRequest | None = None) -> TokenForm:
     return form
 
 
+def choice_form(actor: Actor, request: HttpRequest | None = None) -> ChoiceForm:
+    """How one is told, as it is now or as it was posted."""
+    chosen = choices_of([actor.user]).get(actor.user.pk, NOTHING_CHOSEN)
+    own = Endpoint.objects.filter(person=actor.user, archived_at=None).order_by("slug")
+    now_so = {name: getattr(chosen, name) for name in ("pace", "requested", "by_email")}
+    return ChoiceForm(
+        request.POST if request else None,
+        own=[(one.slug, one.title) for one in own],
+        initial={**now_so, "endpoints": [one.slug for one in chosen.endpoints]},
+    )
+
+
+def shown_me(request: HttpRequest, *, choice: ChoiceForm, actor: Actor, now: datetime) -> HttpResponse:
+    """The page, with a refused choice in it."""
+    answer = _shown(request, form=_form(actor), actor=actor, now=now, choice=choice)
+    answer.status_code = choice.status
+    return answer
+
+
 def _shown(request: HttpRequest, *, form: TokenForm, actor: Actor, now: datetime, **more: object) -> HttpResponse:
     tokens = people.tokens(actor=actor).order_by("-pk")
     context = {
         "form": form,
+        "choice": choice_form(actor) if "choice" not in more else None,
         "tokens": [{"token": one, "holds": one.expires_at is None or one.expires_at > now} for one in tokens],
         "grants": held_by(actor.user, actor=actor, now=now),
         "owns": actor.user.service_accounts.order_by("username"),

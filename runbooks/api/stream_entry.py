@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest
@@ -19,6 +20,7 @@ from runbooks.access import fetch
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import Hidden, NotAllowed
 from runbooks.access.rights import rights_on
+from runbooks.access.sessions import has_ended
 from runbooks.api.authentication import TokenOrSession
 from runbooks.api.problems import CONTENT_TYPE, body_of
 from runbooks.audit.denials import tell_the_log
@@ -80,7 +82,7 @@ def _still_signed_in(opened: Opened) -> bool:
     """Not after signing out, after the session's end, or after a change of the password."""
     asked = HttpRequest()
     asked.session = SessionStore(opened.session)
-    return get_user(asked).pk == opened.actor.user.pk
+    return not has_ended(asked.session, now=timezone.now()) and get_user(asked).pk == opened.actor.user.pk
 
 
 def _open(*, request: ASGIRequest, actor: Actor, run_id: str) -> Opened | Refused:
@@ -106,7 +108,7 @@ def _open(*, request: ASGIRequest, actor: Actor, run_id: str) -> Opened | Refuse
 def _actor(request: ASGIRequest) -> Actor:
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
     request.session = SessionStore(None if "\0" in key else key)  # PostgreSQL takes no NUL
-    request.user = get_user(request)
+    request.user = AnonymousUser() if has_ended(request.session, now=timezone.now()) else get_user(request)
     found = TokenOrSession().authenticate(Request(request))
     if found is None:
         raise NotAuthenticated

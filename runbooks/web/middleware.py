@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterable
 
+from django.conf import settings
+from django.contrib.auth import logout
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 
 from runbooks.access.fetch import Hidden, NotAllowed
+from runbooks.access.sessions import has_ended, to_note
 from runbooks.audit.denials import tell_the_log
 from runbooks.models.ids import new_id
 from runbooks.web.actor import actor_of
@@ -62,6 +65,25 @@ class NulMiddleware:
 
 def _in_any(texts: Iterable[str]) -> bool:
     return any("\0" in text for text in texts)
+
+
+class SessionEndsMiddleware:
+    """Whoever left a browser open is signed out; nobody stays signed in for ever by clicking now and then."""
+
+    sync_capable = True
+    async_capable = False
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated:
+            now = timezone.now()
+            if has_ended(request.session, now=now):
+                logout(request)
+            elif noted := to_note(request.session, now=now):
+                request.session.update(noted)
+        return self.get_response(request)
 
 
 class DenialMiddleware:

@@ -13,6 +13,7 @@ from allauth.mfa.totp.internal.auth import (
     hotp_value,
     yield_hotp_counters_from_time,
 )
+from django.conf import settings
 from django.contrib.auth import hashers
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
@@ -21,6 +22,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
 from opsaas.urls import NOT_OFFERED
+from runbooks.access.sessions import SEEN, SINCE
+from runbooks.api.stream_entry import Opened, open_stream
 from runbooks.models import AuditEvent
 from runbooks.usecases.people.accounts import disable
 from tests.world import PASSWORD, World
@@ -270,3 +273,32 @@ def test_the_docs_of_the_api_have_neither_inline_scripts_nor_remote_assets(world
     assert "<style" not in text
     for part in text.split("<script")[1:]:
         assert part.partition(">")[2].partition("</script>")[0].strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("since", "seen", "stays"), [(0, 0, True), (11, 3, True), (11, 5, False), (13, 0, False), (13, 13, False)]
+)
+def test_a_session_ends_some_hours_after_its_last_use_and_at_last_after_its_beginning(
+    world: World, since: int, seen: int, stays: bool
+) -> None:
+    browser, now = world.browser("runner"), timezone.now().timestamp()
+    assert browser.get("/").status_code == 200
+    session = browser.session
+    session.update({SINCE: now - since * 3600, SEEN: now - seen * 3600})
+    session.save()
+    assert (browser.get("/").status_code == 200) is stays
+    assert (browser.get("/api/v1/me").status_code == 200) is stays
+    cookie = f"{settings.SESSION_COOKIE_NAME}={session.session_key}"
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b""}
+    opened = open_stream({**scope, "headers": [(b"cookie", cookie.encode())]}, str(world.started().pk))
+    assert isinstance(opened, Opened) is stays
+
+
+def test_clicking_now_and_then_does_not_keep_a_session_for_ever(world: World) -> None:
+    browser, now = world.browser("runner"), timezone.now().timestamp()
+    session = browser.session
+    session.update({SINCE: now - 11.9 * 3600, SEEN: now - 3600})
+    session.save()
+    assert browser.get("/").status_code == 200
+    assert browser.session[SINCE] == now - 11.9 * 3600
+    assert browser.session[SEEN] >= now

@@ -130,3 +130,9 @@ def test_scripts_read_only_parameters_that_exist() -> None:
         read |= {name.upper() for text in handed_on for name in re.findall(r"params\.([a-z0-9_]+)", text)}
         strays += [f"{slug}: {name}" for name in read ^ known]
     assert strays == []
+
+
+def test_one_runbook_waits_for_approval_where_it_is_about_production() -> None:
+    rules = {slug: parse_definition(one).policy.approvals for slug, one in DEFINITIONS.items()}
+    asking = {slug: rule.when for slug, rule in rules.items() if rule}
+    assert asking == {"rotate-signing-key": 'params.env == "production"'}

@@ -106,3 +106,10 @@ def test_a_forecast_carries_its_ticket_and_its_note(tmp_path: Path) -> None:
     (result,) = run("capacity-forecast", tmp_path, ticket="OPS-1234", note=note, warn_days=3650)
     assert "**Act:** `/var/lib/postgresql on db-1` (OPS-1234): it will be full" in result.summary
     assert "    Ask Ines first.\n    <b>Not</b> on Fridays." in result.summary
+
+
+def test_a_key_is_changed_without_a_gap(tmp_path: Path) -> None:
+    (result,) = run("rotate-signing-key", tmp_path, env="production")
+    assert result.exit_code == FINE, result.output
+    assert "Both verify." in result.output
+    assert "Key of **production** changed" in result.summary

@@ -53,6 +53,10 @@ EVENTS: dict[str, Event] = {
     "secret_rotated": _on("A secret got a new value", "set a new value of", "secret.rotated"),
     "secret_archived": _on("A secret was archived", "archived", "secret.archived"),
     "host_key_accepted": _on("A host key was accepted", "accepted", "host_key.accepted"),
+    "break_glass": _on("Somebody broke the glass", "broke the glass for a run of", "glass.broken"),
+    "glass_reviewed": _on("A broken glass was reviewed", "reviewed the broken glass of", "glass.reviewed"),
+    "frozen": _on("A freeze was set", "set a freeze of", "freeze.created"),
+    "freeze_lifted": _on("A freeze was lifted", "lifted a freeze of", "freeze.lifted"),
     "kill_switch": _on("The kill switch was turned", "turned the kill switch of", "kill_switch.set"),
     "member_added": _on("Somebody joined a group", "added a member to", "membership.added"),
     "disabled": _on("An account was disabled", "disabled", "user.disabled"),
@@ -60,7 +64,7 @@ EVENTS: dict[str, Event] = {
 ACTIONS = frozenset(action for event in EVENTS.values() for action in event.actions)
 ENDS = frozenset(name for name, event in EVENTS.items() if event.statuses) | {"finished"}
 PROBLEMS = frozenset({"failed", "timed_out", "cancelled", "lost", "refused", "denied", "expired"})
-URGENT = frozenset({"kill_switch", "awaiting_approval"})  # nobody's digest holds them up
+URGENT = frozenset({"kill_switch", "awaiting_approval", "break_glass"})  # nobody's digest holds them up
 
 TO = re.compile(r"owners|auditors|requester|user:[a-z0-9][a-z0-9._-]{0,63}|(?:group|endpoint):[a-z0-9][a-z0-9-]{0,63}")
 

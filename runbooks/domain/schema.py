@@ -8,7 +8,7 @@ from runbooks.domain.pauses import PRINCIPAL
 from runbooks.domain.schema_calls import STEP_CALL
 from runbooks.domain.schema_containment import CONTAINMENT, CPU_TIME, CPU_TIME_RULE, SIZE, SIZE_RULE
 from runbooks.domain.schema_flow import ON_FAILURE, SPEC_FLOW, STEP_FLOW
-from runbooks.domain.schema_notify import LATER, NOTIFY, TOLD, TOLD_RULE
+from runbooks.domain.schema_notify import NOTIFY, TOLD, TOLD_RULE
 from runbooks.domain.schema_parameters import PARAMETER
 from runbooks.domain.schema_parts import FILE_NAME, LINE, NAME, PATH, SLUG, TIMEOUT, TITLE, Schema
 from runbooks.domain.schema_parts import list_schema as _list
@@ -40,9 +40,7 @@ PATTERN_RULES = {
     CPU_TIME: CPU_TIME_RULE,
 }
 
-NOT_SUPPORTED_YET = {
-    **LATER,
-}
+NOT_SUPPORTED_YET: dict[str, str] = {}
 
 METADATA = _object(
     "Metadata",

@@ -11,7 +11,7 @@ from django.utils import timezone
 from runbooks.access.fetch import NotAllowed, installation
 from runbooks.domain.guardrails import Each, Rate
 from runbooks.domain.problems import Invalid
-from runbooks.models import AuditEvent, BreakGlassReview, Freeze, Installation, Node, Project, Run, Runbook
+from runbooks.models import AuditEvent, BreakGlassReview, Delivery, Freeze, Installation, Node, Project, Run, Runbook
 from runbooks.usecases.guardrails.break_glass import close
 from runbooks.usecases.guardrails.freeze import freeze, lift
 from runbooks.usecases.guardrails.stop import switch
@@ -269,6 +269,21 @@ def test_the_glass_passes_rates_and_the_hours_and_counts_of_a_grant_too(world: W
     run = world.executed(broken(world, runbook, by="stranger"))
     assert run.status == "succeeded"
     assert len(run.break_glass.passed) == 2
+
+
+def test_owners_and_auditors_are_told_at_once_each_once_and_what_was_passed(world: World) -> None:
+    world.group_of("runner", "owner")
+    runbook = world.published(**BREAKABLE)
+    frozen(world)
+    broken(world, runbook, by="owner")
+    told = Delivery.objects.filter(event="break_glass")
+    assert sorted(told.values_list("address", flat=True)) == ["auditor@example.org", "owner2@example.org"]
+    one = told.first()
+    assert one is not None
+    assert one.subject == "[opsaas] owner broke the glass for a run of payments/hello"
+    assert "It burns" in one.text
+    assert "A freeze of project payments is in force" in one.text
+    assert one.next_attempt_at is not None
 
 
 @pytest.mark.parametrize("by", ["nobody named", "another group", "token", "service account", "unproven"])

@@ -16,6 +16,7 @@ from runbooks.models import BreakGlassReview, Membership, Run, Runbook
 from runbooks.queries.guardrails import CLOSERS
 from runbooks.usecases.conflict import Conflict
 from runbooks.usecases.grants.cover import Wanted
+from runbooks.usecases.guardrails.tell import tell_of_broken_glass
 
 ACTION = "glass.broken"
 MOST_CHARACTERS = 4000
@@ -56,7 +57,9 @@ def open_review_if_broken(
     if not wanted.breaks_glass:
         return None
     review = BreakGlassReview.objects.create(run=run, by=actor.user, reason=run.reason, passed=list(passed))
-    record(actor=actor, action=ACTION, thing=run, reason=run.reason, details={"passed": list(passed)}, now=now)
+    details = {"passed": list(passed)}
+    act = record(actor=actor, action=ACTION, thing=run, reason=run.reason, details=details, now=now)
+    tell_of_broken_glass(act=act, run=run, passed=passed, now=now)
     return review
 
 

@@ -103,6 +103,7 @@ def address_of(kind: str, key: str, name: str) -> str:
         "grant": "access",
         "group": "access",
         "installation": "admin",
+        "freeze": "guardrails",
     }
     return f"{settings.OPSAAS_PUBLIC_URL}/{paths.get(kind, '')}"
 

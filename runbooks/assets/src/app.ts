@@ -7,12 +7,14 @@ import {
   setUpMenus,
   setUpSearchKey,
   setUpThemeSwitch,
+  showWhereOneIs,
 } from "./lib/controls";
 import { listenForKeys, onKey, setUpHelp } from "./lib/keys";
 import { setUpPalette } from "./lib/palette";
 import { keepTimesFresh } from "./lib/times";
 
 keepTimesFresh();
+showWhereOneIs();
 listenForKeys();
 setUpHelp();
 setUpPalette();

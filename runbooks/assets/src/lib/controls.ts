@@ -81,6 +81,14 @@ export function setUpMenus(): void {
   });
 }
 
+/** On a narrow window the navigation is longer than its row: where one is, is in sight. */
+export function showWhereOneIs(): void {
+  for (const link of all(document, ".main-nav [aria-current], .tabs [aria-current]")) {
+    const row = link.parentElement?.closest<HTMLElement>(".main-nav, .tabs");
+    if (row) row.scrollLeft = Math.max(0, link.offsetLeft - row.offsetLeft + link.offsetWidth - row.clientWidth + 24);
+  }
+}
+
 export function setUpThemeSwitch(): void {
   const buttons = all<HTMLButtonElement>(document, "[data-theme-choice]");
   const show = (): void => {

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from runbooks.domain.ports import Level, Outcome, OutcomeKind
 from runbooks.models import AuditEvent, Run
 from runbooks.usecases.runs.cancel import cancel
 from runbooks.usecases.runs.pause import look_at_pauses
@@ -156,6 +157,14 @@ def test_a_moment_that_makes_no_sense_fails_the_step_and_says_why(world: World, 
     run.refresh_from_db()
     assert run.status == "failed"
     assert run.status_detail.startswith(why)
+
+
+def test_the_page_tells_how_scripts_were_contained_and_nothing_of_pauses(world: World) -> None:
+    contained = Outcome(kind=OutcomeKind.EXITED, exit_code=0, level=Level.FULL)
+    run = world.started(world.published(steps=pausing("drain", ASK, "after")))
+    executed(world, run, Scripted(drain=contained))
+    shown = world.browser("runner").get(f"/runs/{run.pk}")
+    assert [one["level"] for one in shown.context["contained"]] == ["full"]
 
 
 def test_the_page_asks_and_takes_the_answer(world: World) -> None:

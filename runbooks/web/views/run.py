@@ -44,6 +44,7 @@ from runbooks.web.node_matrix import matrices, status_asked
 from runbooks.web.pages import page
 
 MOST_ARTIFACTS = 200  # on the page; the API lists all
+NO_RUN = {StepStatus.PENDING, StepStatus.SKIPPED}
 NODES_NAMED = 20  # before a run on them is confirmed; of more only the number
 
 
@@ -167,10 +168,13 @@ def _told(*, run: Run, sees_output: bool) -> dict[str, Any]:
     """What the script left besides its log; withheld like the log itself."""
     steps = list(run.step_runs.filter(part_of=None).select_related("fan_out"))
     said = steps if sees_output else []
+    scripts = {step.id for step in definition_of(run.version).steps if step.pause is None}
     return {
         "steps": steps,
         "waits": _waits(run=run, steps=steps),
-        "contained": _each_once(step.containment for step in steps if step.status != StepStatus.SKIPPED),
+        "contained": _each_once(
+            step.containment for step in steps if step.step in scripts and step.status not in NO_RUN
+        ),
         "summaries": [step.summary for step in said if step.summary],
         "outputs": [step for step in said if step.outputs],
         "never_ran": run.started_at is None,

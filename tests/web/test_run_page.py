@@ -100,7 +100,7 @@ def test_a_failure_names_its_step_and_code(world: World) -> None:
     ("status", "words"),
     [
         ("lost", "may be done, half done or not done"),
-        ("refused", "the permission or the content no longer held"),
+        ("refused", "the permission, the approval or the content no longer held"),
         ("expired", "no worker took it in time"),
     ],
 )

@@ -57,6 +57,7 @@ EVENTS: dict[str, Event] = {
     "glass_reviewed": _on("A broken glass was reviewed", "reviewed the broken glass of", "glass.reviewed"),
     "frozen": _on("A freeze was set", "set a freeze of", "freeze.created"),
     "freeze_lifted": _on("A freeze was lifted", "lifted a freeze of", "freeze.lifted"),
+    "delegated": _on("Somebody approves for another", "lets another approve:", "delegation.made"),
     "kill_switch": _on("The kill switch was turned", "turned the kill switch of", "kill_switch.set"),
     "member_added": _on("Somebody joined a group", "added a member to", "membership.added"),
     "disabled": _on("An account was disabled", "disabled", "user.disabled"),

@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from runbooks.domain.addresses import Allowed, BadNetwork, read_allowed
 from runbooks.domain.guardrails import Each, Rate, rate_of
-from runbooks.domain.sealing import BadKeys, Keyring, new_key, read_keyring
+from runbooks.domain.secrecy.sealing import BadKeys, Keyring, new_key, read_keyring
 from runbooks.domain.signed_notes import (
     COSIGNATURE,
     BadNote,

@@ -14,7 +14,7 @@ from django.conf import settings
 from runbooks.demo.load import SAMPLES
 from runbooks.domain.ports import Executor, KeyLooker, Lease, Outcome, OutputSink, Secrets, StopReason, Work
 from runbooks.execution.local import LocalExecutor
-from runbooks.execution.ssh import SshExecutor
+from runbooks.execution.ssh.executor import SshExecutor
 from runbooks.live.sink import Flusher
 from runbooks.models.connections import release_connection
 from runbooks.models.ids import new_id

@@ -10,7 +10,7 @@ import pytest
 from docs.state_diagrams import PAGE, text
 from runbooks.domain.definition import parse_definition
 from runbooks.domain.rights import RIGHTS
-from runbooks.domain.yaml_text import read_yaml
+from runbooks.domain.syntax.yaml_text import read_yaml
 
 HOME = Path(__file__).resolve().parent.parent
 PAGES = [HOME / "README.md", HOME / "CONTRIBUTING.md", *sorted((HOME / "docs").rglob("*.md"))]

@@ -11,7 +11,7 @@ from django.db.models import Model
 from runbooks.access.actors import Actor
 from runbooks.access.held import lineage
 from runbooks.access.rights import limits_by_place
-from runbooks.domain.selectors import NodeFacts, selected
+from runbooks.domain.machines.selectors import NodeFacts, selected
 from runbooks.models import Installation, Node, Project, Runbook
 
 NODES = "nodes"  # the key in a grant's limits: a condition or a query of tags

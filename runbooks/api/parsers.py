@@ -6,9 +6,9 @@ from typing import IO, Any
 from django.conf import settings
 from rest_framework.parsers import BaseParser
 
-from runbooks.domain.json_text import read_json
 from runbooks.domain.problems import Invalid, Problem
-from runbooks.domain.yaml_text import read_yaml
+from runbooks.domain.syntax.json_text import read_json
+from runbooks.domain.syntax.yaml_text import read_yaml
 
 
 class StrictJSONParser(BaseParser):

@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 from runbooks.api.shapes import Body, Text
-from runbooks.domain.secret_values import LONGEST_BYTES
+from runbooks.domain.secrecy.secret_values import LONGEST_BYTES
 from runbooks.models import Secret
 
 LONGEST_DESCRIPTION = 4000

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from runbooks.domain.conditions import START, ConditionFailed, holds
 from runbooks.domain.limits import Limits, ValueLimit, as_text
+from runbooks.domain.machines.selectors import NodeFacts, selected
 from runbooks.domain.patterns import matches_whole
 from runbooks.domain.ports import JsonValue
 from runbooks.domain.problems import shown
-from runbooks.domain.selectors import NodeFacts, selected
 
 NAMED = 5
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

@@ -12,14 +12,14 @@ from runbooks.domain.durations import seconds_of
 from runbooks.domain.flow import NO_FLOW, Concurrency, Flow, concurrency_of, flow_of, handlers_in
 from runbooks.domain.flow_sense import StepPlace, flow_problems, names_in
 from runbooks.domain.guardrails import NO_GUARDRAILS, Guardrails, guardrail_problems, guardrails_of
-from runbooks.domain.json_tree import problems_in_tree
+from runbooks.domain.machines.targets import Targets, targets_of, targets_problems
 from runbooks.domain.names import repeated_names
 from runbooks.domain.parameters import Parameter, ParameterType, normal
 from runbooks.domain.pauses import Pause, default_timeout, kind_problems, pause_of, wait_problems
 from runbooks.domain.ports import Containment
 from runbooks.domain.problems import Invalid, Problem
-from runbooks.domain.schema import DEFAULT_TIMEOUT, MAX_PARAMETERS, MAX_STEPS, MAX_TEXT
-from runbooks.domain.schema_problems import schema_problems
+from runbooks.domain.schema.problems import schema_problems
+from runbooks.domain.schema.whole import DEFAULT_TIMEOUT, MAX_PARAMETERS, MAX_STEPS, MAX_TEXT
 from runbooks.domain.sense import (
     first_line_problems,
     parameter_problems,
@@ -27,7 +27,7 @@ from runbooks.domain.sense import (
     size_problems,
     timeout_problems,
 )
-from runbooks.domain.targets import Targets, targets_of, targets_problems
+from runbooks.domain.syntax.json_tree import problems_in_tree
 
 MOST_ENTRIES = max(MAX_PARAMETERS, MAX_STEPS)  # the schema has looked at no more
 DEFAULT_SCRIPT_NAME = "main"

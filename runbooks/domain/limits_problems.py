@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterator, Mapping
 
 from runbooks.domain.conditions import START, condition_problem
 from runbooks.domain.limits import NAMES, TRIGGERS
+from runbooks.domain.machines.selectors import selector_problem
 from runbooks.domain.patterns import MAX_PATTERN_LENGTH, pattern_problems
 from runbooks.domain.problems import Problem, pointer_to
-from runbooks.domain.selectors import selector_problem
 from runbooks.domain.weekly import weekly_problems
 
 MOST_VALUES = 100

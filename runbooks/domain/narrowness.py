@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from runbooks.domain.coverage import refuses
 from runbooks.domain.limits import Limits, ValueLimit
-from runbooks.domain.selectors import is_narrower
+from runbooks.domain.machines.selectors import is_narrower
 
 
 def wider_than(limits: Limits, own: Limits) -> list[str]:

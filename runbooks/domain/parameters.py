@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from runbooks.domain import files, secret_values
-from runbooks.domain.json_tree import check_number, check_text
+from runbooks.domain import files
+from runbooks.domain.machines.nodes import NODE_NAME
 from runbooks.domain.moments import instant_of
-from runbooks.domain.nodes import NODE_NAME
 from runbooks.domain.patterns import MAX_TEXT_BYTES, matches_whole
 from runbooks.domain.ports import GivenFile, JsonValue
 from runbooks.domain.problems import Invalid, Problem, pointer_to, shown
+from runbooks.domain.secrecy import secret_values
+from runbooks.domain.syntax.json_tree import check_number, check_text
 
 MAX_VALUES_BYTES = 1024 * 1024  # of all values of a run together
 

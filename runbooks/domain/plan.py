@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 
 from runbooks.domain.calls import PlannedCall
+from runbooks.domain.machines.targets import PlannedNode
 from runbooks.domain.manifest import canonical, manifest_hash
 from runbooks.domain.ports import JsonValue
-from runbooks.domain.targets import PlannedNode
 
 GIVEN = "params."  # no variable of a step is called in small letters
 

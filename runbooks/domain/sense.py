@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator
 
 from runbooks.domain.environment import VARIABLE, is_reserved
+from runbooks.domain.machines.selectors import selector_problem
 from runbooks.domain.moments import instant_of
 from runbooks.domain.parameters import MAX_VALUES_BYTES, Parameter, ParameterType, value_problems
 from runbooks.domain.patterns import pattern_problems
 from runbooks.domain.problems import Problem, pointer_to, shown
-from runbooks.domain.selectors import selector_problem
 
 SHORTEST_SECONDS = 1
 LONGEST_SECONDS = 24 * 3600

@@ -10,7 +10,7 @@ How a script is kept from the machine: `recipes` names the ways, `ladder` says w
 `trial`) and which one a piece of work gets; `view` is what is seen of the machine's files, `landlock`, `users` and
 `bounds` do what their names say.
 
-Scripts on other machines: see `ssh`, which sends `ssh_wrapper.sh` ahead of each.
+Scripts on other machines: see `ssh`, which sends `wrapper.sh` ahead of each.
 
 `channel` is what worker and warden say to each other, `folder` the script's working folder, `base` where those are,
 `launch` the program that a script is started with, `left` and `verdict` what comes back. Nothing here knows Django, and

@@ -4,11 +4,11 @@ import os
 from typing import NoReturn
 
 from runbooks.execution import folder, linux
-from runbooks.execution.become import become_script, connect, tell
 from runbooks.execution.channel import Job
-from runbooks.execution.innermost import become_first_process, namespaces
+from runbooks.execution.containment.become import become_script, connect, tell
+from runbooks.execution.containment.innermost import become_first_process, namespaces
+from runbooks.execution.containment.users import ScriptUser
 from runbooks.execution.recipes import WITH_A_USER, WITH_NAMESPACES
-from runbooks.execution.users import ScriptUser
 
 _held: list[ScriptUser] = []  # for as long as this warden lives
 

@@ -10,22 +10,22 @@ from typing import Self
 
 from runbooks.domain.environment import parameter_document
 from runbooks.domain.ports import Lease, Outcome, OutcomeKind, OutputSink, StopReason, Work
-from runbooks.execution import trial
 from runbooks.execution.artifacts import hand_over
 from runbooks.execution.attempt import Attempt
 from runbooks.execution.base import claim
-from runbooks.execution.bounds import bounds
 from runbooks.execution.channel import Job
+from runbooks.execution.containment import trial
+from runbooks.execution.containment.bounds import bounds
+from runbooks.execution.containment.ladder import LEVELS, Ladder, NotContained, climb
+from runbooks.execution.containment.view import Sight, shows, sights
 from runbooks.execution.environment import environment, given_files, paths
 from runbooks.execution.folder import Layout, remove
-from runbooks.execution.ladder import LEVELS, Ladder, NotContained, climb
 from runbooks.execution.launch import NOT_EXECUTABLE, NOT_FOUND, CannotStart, command
 from runbooks.execution.left import read_left
 from runbooks.execution.link import NoWarden, SpawnerLink, WardenHandle
 from runbooks.execution.linux import boottime
 from runbooks.execution.recipes import WITH_A_VIEW, WITH_NAMESPACES
 from runbooks.execution.verdict import not_started, outcome
-from runbooks.execution.view import Sight, shows, sights
 
 DEFAULT_SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DEFAULT_USERS = (2_000_000_000, 2_000_004_095)  # nobody else's: between those of containers and the reserved ones

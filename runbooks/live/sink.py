@@ -8,7 +8,7 @@ from functools import partial
 
 from django.utils import timezone
 
-from runbooks.domain.redaction import Redactor
+from runbooks.domain.secrecy.redaction import Redactor
 from runbooks.live.append import CHUNK_BYTES, StepKey, append_output, unfinished
 from runbooks.live.insist import insist
 

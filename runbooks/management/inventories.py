@@ -3,8 +3,8 @@
 from django.conf import settings
 from django.utils import timezone
 
-from runbooks.domain.inventory_sources import Source, sources_of
-from runbooks.domain.yaml_text import read_yaml
+from runbooks.domain.machines.inventory_sources import Source, sources_of
+from runbooks.domain.syntax.yaml_text import read_yaml
 from runbooks.execution.inventory_command import read_file, run_command
 from runbooks.usecases.nodes.refresh import refresh
 

@@ -5,7 +5,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from runbooks.domain.rights import RIGHT_TITLES
-from runbooks.domain.sealing import Sealed
+from runbooks.domain.secrecy.sealing import Sealed
 from runbooks.models.ids import new_id
 from runbooks.models.people import User
 from runbooks.models.projects import Project, Version

@@ -11,8 +11,8 @@ from django.db.models import Count, Q, QuerySet
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import Hidden, as_uuid
 from runbooks.access.rights import restrict_nodes, restrict_runs
+from runbooks.domain.machines.selectors import NodeFacts, Selection, selected, selector_problem
 from runbooks.domain.problems import Invalid, Problem
-from runbooks.domain.selectors import NodeFacts, Selection, selected, selector_problem
 from runbooks.domain.states import StepStatus
 from runbooks.models import HostKey, Node, Project, Run, StepRun
 

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from runbooks.access.actors import Actor
 from runbooks.access.rights import restrict_runbooks
 from runbooks.domain.states import VersionState
-from runbooks.domain.yaml_writing import write_yaml
+from runbooks.domain.syntax.yaml_writing import write_yaml
 from runbooks.models import Runbook, Version
 
 WAS_PUBLISHED = (VersionState.PUBLISHED, VersionState.SUPERSEDED)

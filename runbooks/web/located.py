@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runbooks.domain.problems import Invalid, Problem
-from runbooks.domain.yaml_lines import lines_of
-from runbooks.domain.yaml_text import read_yaml
+from runbooks.domain.syntax.yaml_lines import lines_of
+from runbooks.domain.syntax.yaml_text import read_yaml
 
 _TOLD = re.compile(r"\(line (\d+), column \d+\)")
 

@@ -16,8 +16,8 @@ from concurrent.futures import ThreadPoolExecutor
 import paramiko
 
 from runbooks.domain.ports import OutcomeKind, Target
-from runbooks.execution import ssh_keys
-from runbooks.execution.ssh import SshExecutor
+from runbooks.execution.ssh import keys as ssh_keys
+from runbooks.execution.ssh.executor import SshExecutor
 from tests.bench.ansible import ansible
 from tests.bench.fleets import addresses, daemons
 from tests.bench.showing import cpu_seconds_of

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from runbooks.demo.load import load_definitions
 from runbooks.domain.definition import parse_definition
-from runbooks.domain.yaml_text import read_yaml
+from runbooks.domain.syntax.yaml_text import read_yaml
 from tests.demo.running import run_definition
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

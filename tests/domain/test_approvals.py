@@ -83,7 +83,6 @@ def test_who_is_asked_reads_which_rule_asks() -> None:
         ),
         ({"ticket": "("}, "/spec/policy/ticket", "bad_pattern"),
         ({"reason": "perhaps"}, "/spec/policy/reason", "not_a_choice"),
-        ({"break_glass": {"allow": ["group:ic"]}}, "/spec/policy/break_glass", "not_supported_yet"),
         ({"approvals": {}}, "", ""),
     ],
 )

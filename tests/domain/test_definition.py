@@ -10,8 +10,8 @@ from jsonschema import Draft202012Validator
 from runbooks.domain.definition import Definition, Risk, Step, accepted_definition, parse_definition
 from runbooks.domain.parameters import Parameter, ParameterType
 from runbooks.domain.problems import Invalid
-from runbooks.domain.schema import MAX_TEXT, RUNBOOK_SCHEMA
-from runbooks.domain.yaml_text import read_yaml
+from runbooks.domain.schema.whole import MAX_TEXT, RUNBOOK_SCHEMA
+from runbooks.domain.syntax.yaml_text import read_yaml
 from tests.domain.examples import (
     DRAIN_WORKER,
     DRAIN_WORKER_WHOLE,

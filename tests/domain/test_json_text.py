@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbooks.domain.json_text import read_json
-from runbooks.domain.json_tree import MAX_KEY_LENGTH, MAX_NUMBER, check_text, problems_in_tree
 from runbooks.domain.problems import Invalid
+from runbooks.domain.syntax.json_text import read_json
+from runbooks.domain.syntax.json_tree import MAX_KEY_LENGTH, MAX_NUMBER, check_text, problems_in_tree
 
 json_values = st.recursive(
     st.none()

@@ -9,8 +9,8 @@ from runbooks.domain.coverage import Asked, never_fits, reasons, refusals
 from runbooks.domain.coverage import Judged as JudgedGrant
 from runbooks.domain.limits import in_words, limits_of
 from runbooks.domain.limits_problems import limits_problems
+from runbooks.domain.machines.selectors import NodeFacts
 from runbooks.domain.narrowness import wider_than
-from runbooks.domain.selectors import NodeFacts
 from runbooks.domain.weekly import weekly_of
 
 NOW = datetime(2026, 11, 21, 13, 30, tzinfo=UTC)  # a Saturday

@@ -4,7 +4,7 @@ import pytest
 import rfc8785
 
 from runbooks.domain.manifest import canonical, manifest_hash
-from runbooks.domain.yaml_text import read_yaml
+from runbooks.domain.syntax.yaml_text import read_yaml
 from tests.domain.examples import DRAIN_WORKER, smallest, with_field
 
 

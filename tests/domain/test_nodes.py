@@ -1,6 +1,6 @@
 import pytest
 
-from runbooks.domain.nodes import clean_host_key, clean_node
+from runbooks.domain.machines.nodes import clean_host_key, clean_node
 from runbooks.domain.problems import Invalid
 from tests.keys import KEY
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from runbooks.domain.redaction import LONGEST_MARKED, MASK, MOST_MARKED, Masker, Redactor
-from runbooks.domain.secret_forms import forms_of
+from runbooks.domain.secrecy.redaction import LONGEST_MARKED, MASK, MOST_MARKED, Masker, Redactor
+from runbooks.domain.secrecy.secret_forms import forms_of
 
 # Without the mask's own character: a secret of asterisks is beyond help.
 VALUES = st.text(st.characters(codec="utf-8", exclude_characters="*\0"), min_size=4, max_size=60)

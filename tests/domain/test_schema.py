@@ -4,8 +4,8 @@ from typing import Any
 import re2
 from jsonschema import Draft202012Validator
 
-from runbooks.domain.schema import NOT_SUPPORTED_YET, PATTERN_RULES, RUNBOOK_SCHEMA
-from runbooks.domain.schema_problems import _SENTENCES
+from runbooks.domain.schema.problems import _SENTENCES
+from runbooks.domain.schema.whole import NOT_SUPPORTED_YET, PATTERN_RULES, RUNBOOK_SCHEMA
 
 QUIET = {"$schema", "$id", "title", "description", "examples", "properties", "items", "allOf", "if", "then"}
 ELSEWHERE = {"required", "additionalProperties"}  # these have a pointer of their own making

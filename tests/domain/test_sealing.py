@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbooks.domain.sealing import BadKeys, CannotOpen, Keyring, Sealed, new_key, read_keyring, rewrap, seal
-from runbooks.domain.unsealing import unseal
+from runbooks.domain.secrecy.sealing import BadKeys, CannotOpen, Keyring, Sealed, new_key, read_keyring, rewrap, seal
+from runbooks.domain.secrecy.unsealing import unseal
 
 KEYS = read_keyring([new_key()])
 

@@ -1,7 +1,7 @@
 import pytest
 
+from runbooks.domain.machines.selectors import NodeFacts, nothing_matches, selected, selector_problem
 from runbooks.domain.problems import Invalid
-from runbooks.domain.selectors import NodeFacts, nothing_matches, selected, selector_problem
 
 WEB = NodeFacts("web1", ("web", "role=front"), {"env": "production", "dc": "ber"})
 DB = NodeFacts("db1", ("db", "drained"), {"env": "staging", "role": "db"})

@@ -1,6 +1,6 @@
 import pytest
 
-from runbooks.domain.targets import (
+from runbooks.domain.machines.targets import (
     Amount,
     Order,
     Targets,

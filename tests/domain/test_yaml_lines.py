@@ -1,4 +1,4 @@
-from runbooks.domain.yaml_lines import lines_of
+from runbooks.domain.syntax.yaml_lines import lines_of
 
 TEXT = """\
 kind: Runbook

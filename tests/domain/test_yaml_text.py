@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runbooks.domain.json_text import read_json
 from runbooks.domain.problems import Invalid
-from runbooks.domain.yaml_text import read_yaml
+from runbooks.domain.syntax.json_text import read_json
+from runbooks.domain.syntax.yaml_text import read_yaml
 
 
 def refused(data: bytes | str, **limits: int) -> list[tuple[str, str]]:

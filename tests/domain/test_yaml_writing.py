@@ -1,8 +1,8 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from runbooks.domain.yaml_text import read_yaml
-from runbooks.domain.yaml_writing import write_yaml
+from runbooks.domain.syntax.yaml_text import read_yaml
+from runbooks.domain.syntax.yaml_writing import write_yaml
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=60)
 LINES = st.lists(st.text("ab #:-|'\"\t ", max_size=8), max_size=6).map("\n".join)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from runbooks.execution.ladder import LEVELS
+from runbooks.execution.containment.ladder import LEVELS
 from runbooks.execution.local import LocalExecutor
 from tests.execution.helpers import folders
 from tests.execution.places import local_executor

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from runbooks.domain.ports import Target
-from runbooks.execution.ssh import SshExecutor
+from runbooks.execution.ssh.executor import SshExecutor
 from tests.execution.helpers import survivors, wait_until
 from tests.execution.places import Place
 from tests.execution.ssh_servers import Server, shims

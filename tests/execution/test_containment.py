@@ -10,10 +10,10 @@ import pytest
 
 from runbooks.domain.ports import Containment, Level, Outcome, OutcomeKind
 from runbooks.execution import folder
-from runbooks.execution.ladder import LEVELS, counts_processes
+from runbooks.execution.containment.ladder import LEVELS, counts_processes
+from runbooks.execution.containment.users import NoUser, ScriptUser
 from runbooks.execution.local import LocalExecutor
 from runbooks.execution.recipes import HOST, LANDLOCK, ROOTED, ROOTLESS, USER, WITH_A_USER, WITH_NAMESPACES
-from runbooks.execution.users import NoUser, ScriptUser
 from tests.execution.helpers import HeldLease, Running, Sink, work
 
 # Each prints "done" if it succeeds.

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from runbooks.domain.ports import GivenFile, Outcome, OutcomeKind
-from runbooks.execution.ladder import LEVELS
-from runbooks.execution.ssh import SshExecutor
+from runbooks.execution.containment.ladder import LEVELS
+from runbooks.execution.ssh.executor import SshExecutor
 from tests.execution.helpers import HeldLease, survivors
 from tests.execution.places import Place, local_executor
 from tests.execution.ssh_fixtures import SHELLS

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from runbooks.domain.ports import OutcomeKind, StopReason
-from runbooks.execution.ssh import SshExecutor
-from runbooks.execution.ssh_attempt import Patience
+from runbooks.execution.ssh.attempt import Patience
+from runbooks.execution.ssh.executor import SshExecutor
 from tests.execution.helpers import HeldLease, Sink, survivors, wait_until
 from tests.execution.ssh_fixtures import Node, node, server, shared_node
 from tests.execution.ssh_servers import Server

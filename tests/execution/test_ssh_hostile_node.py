@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from runbooks.domain.ports import Outcome, OutcomeKind, StopReason
-from runbooks.execution.ssh import SshExecutor
-from runbooks.execution.ssh_attempt import Patience
-from runbooks.execution.ssh_speech import Speech
+from runbooks.execution.ssh.attempt import Patience
+from runbooks.execution.ssh.executor import SshExecutor
+from runbooks.execution.ssh.speech import Speech
 from tests.execution.helpers import HeldLease, Running, Sink, wait_until, work
 from tests.execution.ssh_servers import Server
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from runbooks.domain.ports import Containment, OutcomeKind
-from runbooks.execution.ssh import SshExecutor
+from runbooks.execution.ssh.executor import SshExecutor
 from tests.execution.ssh_fixtures import SHELLS, Node, node, server, shared_node
 from tests.execution.ssh_servers import Server, shims
 from tests.execution.test_containment import LIMITS

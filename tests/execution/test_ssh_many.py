@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from runbooks.domain.ports import OutcomeKind, StopReason, Target
-from runbooks.execution.ssh import SshExecutor
+from runbooks.execution.ssh.executor import SshExecutor
 from tests.execution.helpers import HeldLease, Running, Sink, survivors, wait_until, work
 from tests.execution.ssh_servers import Server
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from runbooks.domain.ports import Outcome, OutcomeKind, StopReason
-from runbooks.execution.ssh import SshExecutor
+from runbooks.execution.ssh.executor import SshExecutor
 from tests.execution.helpers import HeldLease, survivors
 from tests.execution.ssh_fixtures import Node
 from tests.execution.ssh_servers import Sshd, many, needs_sshd

@@ -12,9 +12,9 @@ import asyncssh
 import pytest
 
 from runbooks.domain.ports import NotSeen, Outcome, OutcomeKind, StopReason, Target
-from runbooks.execution.ssh import SshExecutor
-from runbooks.execution.ssh_attempt import Patience
-from runbooks.execution.ssh_connect import Timeouts
+from runbooks.execution.ssh.attempt import Patience
+from runbooks.execution.ssh.connect import Timeouts
+from runbooks.execution.ssh.executor import SshExecutor
 from tests.execution.helpers import HeldLease, Running, Sink, wait_until, work
 from tests.execution.ssh_servers import PASSWORD, Server, new_key, private, public
 

@@ -13,9 +13,9 @@ from django.conf import settings as django_settings
 from django.utils import timezone
 
 from runbooks.access.fetch import NotAllowed
-from runbooks.domain.masked import hidden_in
 from runbooks.domain.ports import Executor, Target, Work
-from runbooks.domain.sealing import new_key, read_keyring
+from runbooks.domain.secrecy.masked import hidden_in
+from runbooks.domain.secrecy.sealing import new_key, read_keyring
 from runbooks.execution.local import LocalExecutor
 from runbooks.models import Runbook, SecretReference, User
 from runbooks.queries.secrets import used_by

@@ -10,7 +10,7 @@ from pytest_django import Settings
 from runbooks.access.fetch import NotAllowed
 from runbooks.domain.ports import NoSecret
 from runbooks.domain.problems import Invalid
-from runbooks.domain.sealing import new_key, read_keyring
+from runbooks.domain.secrecy.sealing import new_key, read_keyring
 from runbooks.models import AuditEvent, Secret, SecretValue
 from runbooks.queries.secrets import secrets
 from runbooks.usecases.conflict import Conflict

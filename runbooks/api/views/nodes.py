@@ -13,7 +13,7 @@ from runbooks.api.idempotency import remembered
 from runbooks.api.node_shapes import HostKeyIn, HostKeyOut, MaintenanceIn, NodeChangeIn, NodeIn, NodeOut, NodesImportIn
 from runbooks.api.parsers import StrictJSONParser, StrictYAMLParser
 from runbooks.api.shapes import Nothing
-from runbooks.domain.nodes import clean_node
+from runbooks.domain.machines.nodes import clean_node
 from runbooks.domain.problems import Invalid, Problem
 from runbooks.models import HostKey, Node
 from runbooks.queries.nodes import host_key, nodes

@@ -1,7 +1,7 @@
 """A script's output without its secrets, as a server would store it."""
 
 from runbooks.domain.ports import OutputSink
-from runbooks.domain.redaction import Redactor
+from runbooks.domain.secrecy.redaction import Redactor
 
 
 class MaskedSink:

@@ -13,7 +13,7 @@ from runbooks.domain.definition import Definition, parse_definition
 from runbooks.domain.parameters import apart, clean_values, uploads_in
 from runbooks.domain.ports import GivenFile, JsonValue
 from runbooks.domain.problems import Invalid, Problem
-from runbooks.domain.yaml_lines import lines_of
+from runbooks.domain.syntax.yaml_lines import lines_of
 
 # What works here as it does on a worker. Anything else is refused: a try that passes over something proves nothing.
 _OF_SPEC = frozenset({"risk", "parameters", "steps", "cleanup", "containment"})

@@ -21,12 +21,12 @@ from runbooks.domain.calls import Call
 from runbooks.domain.conditions import ConditionFailed
 from runbooks.domain.definition import Definition, Step
 from runbooks.domain.flow import NO_FLOW
-from runbooks.domain.masked import masked
 from runbooks.domain.parameters import clean_values
 from runbooks.domain.pauses import Manual, Wait
 from runbooks.domain.ports import Containment, Executor, JsonValue, Level, Outcome, OutcomeKind, OutputSink, Work
 from runbooks.domain.problems import Invalid
-from runbooks.domain.redaction import Redactor
+from runbooks.domain.secrecy.masked import masked
+from runbooks.domain.secrecy.redaction import Redactor
 from runbooks.domain.states import RunStatus, StepStatus
 from runbooks.domain.workflow import Change, End, Facts, Next, Retry, StepFact, seen_by_conditions, what_next
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from runbooks.domain.sealing import new_key
+from runbooks.domain.secrecy.sealing import new_key
 
 
 class Command(BaseCommand):

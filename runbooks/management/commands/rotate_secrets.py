@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from runbooks.domain.sealing import CannotOpen
+from runbooks.domain.secrecy.sealing import CannotOpen
 from runbooks.usecases.secrets.keep import keyring
 from runbooks.usecases.secrets.rewrap import left, rewrap_all
 

@@ -9,10 +9,10 @@ from runbooks.audit.record import record
 from runbooks.domain.approval_rules import Asked, StartFacts, asked_by
 from runbooks.domain.approvals import standing
 from runbooks.domain.definition import Definition
+from runbooks.domain.machines.targets import PlannedNode
 from runbooks.domain.plan import Plan
 from runbooks.domain.ports import JsonValue
 from runbooks.domain.states import RunStatus
-from runbooks.domain.targets import PlannedNode
 from runbooks.models import ApprovalRequest, Run, User
 from runbooks.queries.approvals import Progress
 from runbooks.usecases.approvals.tell import tell_approvers

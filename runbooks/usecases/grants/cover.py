@@ -13,9 +13,9 @@ from runbooks.access.node_reach import facts
 from runbooks.access.rights import limited_by
 from runbooks.domain.coverage import Asked, Judged, reasons, refusals
 from runbooks.domain.limits import Limits, limits_of
+from runbooks.domain.machines.targets import PlannedNode
 from runbooks.domain.policy import YES, Decision, no
 from runbooks.domain.ports import JsonValue
-from runbooks.domain.targets import PlannedNode
 from runbooks.models import Grant, Node, Run, Runbook
 from runbooks.queries.counted import last_times
 

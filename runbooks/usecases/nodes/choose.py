@@ -10,12 +10,12 @@ from runbooks.access.fetch import require
 from runbooks.access.node_reach import facts, reach_of
 from runbooks.domain.containment import at_least, not_over_ssh
 from runbooks.domain.definition import Definition
+from runbooks.domain.machines.selectors import selected
+from runbooks.domain.machines.targets import Order, PlannedNode, ordered
 from runbooks.domain.parameters import Parameter, ParameterType
 from runbooks.domain.policy import YES, Decision, unless
 from runbooks.domain.ports import JsonValue
 from runbooks.domain.problems import Invalid, Problem, pointer_to, shown
-from runbooks.domain.selectors import selected
-from runbooks.domain.targets import Order, PlannedNode, ordered
 from runbooks.models import Runbook, Version
 from runbooks.queries.nodes import SELECT_SECONDS, for_seconds
 from runbooks.usecases.nodes.resolve import candidates, resolve, unknown_keys

@@ -8,7 +8,7 @@ from django.db import transaction
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import require
 from runbooks.audit.record import record
-from runbooks.domain.nodes import clean_host_key
+from runbooks.domain.machines.nodes import clean_host_key
 from runbooks.domain.problems import Invalid
 from runbooks.domain.states import HOST_KEY_MOVES, HostKeyState
 from runbooks.models import HostKey, Node

@@ -10,11 +10,11 @@ from django.db.models import F
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import installation, require
 from runbooks.audit.record import record
-from runbooks.domain.inventory import read_inventory
-from runbooks.domain.nodes import NodeSpec
+from runbooks.domain.machines.inventory import read_inventory
+from runbooks.domain.machines.nodes import NodeSpec
 from runbooks.domain.problems import Invalid, Problem
 from runbooks.domain.states import HostKeyState
-from runbooks.domain.yaml_text import read_yaml
+from runbooks.domain.syntax.yaml_text import read_yaml
 from runbooks.models import HostKey, Node, Project, Secret
 from runbooks.usecases.nodes.credentials import WHERE, may_redirect
 from runbooks.usecases.nodes.host_keys import saw_keys

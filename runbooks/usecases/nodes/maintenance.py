@@ -8,9 +8,9 @@ from django.db import transaction
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import require
 from runbooks.audit.record import record
+from runbooks.domain.machines.targets import Targets
 from runbooks.domain.policy import YES, Decision, no
 from runbooks.domain.problems import Invalid, Problem
-from runbooks.domain.targets import Targets
 from runbooks.models import Node
 from runbooks.usecases.nodes.write import may_change_nodes
 from runbooks.usecases.reasons import checked_reason

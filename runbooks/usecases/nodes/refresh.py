@@ -9,10 +9,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from runbooks.audit.record import Ref, record
-from runbooks.domain.inventory import read_inventory
-from runbooks.domain.inventory_sources import Source
+from runbooks.domain.machines.inventory import read_inventory
+from runbooks.domain.machines.inventory_sources import Source
 from runbooks.domain.problems import Invalid, Problem
-from runbooks.domain.yaml_text import read_yaml
+from runbooks.domain.syntax.yaml_text import read_yaml
 from runbooks.models import AuditEvent, Project
 from runbooks.usecases.conflict import Conflict
 from runbooks.usecases.nodes.import_nodes import MOST_BYTES, MOST_YAML_NODES, Imported, write_nodes

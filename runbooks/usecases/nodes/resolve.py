@@ -15,12 +15,12 @@ from django.db.models import Q
 
 from runbooks.access.actors import Actor
 from runbooks.access.node_reach import NodeReach, facts, reach_of
+from runbooks.domain.machines.selectors import NodeFacts, nothing_matches, selected
+from runbooks.domain.machines.targets import MOST_NODES, PlannedNode, Targets, ordered
 from runbooks.domain.policy import Decision, unless
 from runbooks.domain.ports import JsonValue
 from runbooks.domain.problems import Invalid, Problem, shown
-from runbooks.domain.selectors import NodeFacts, nothing_matches, selected
 from runbooks.domain.states import HostKeyState
-from runbooks.domain.targets import MOST_NODES, PlannedNode, Targets, ordered
 from runbooks.models import HostKey, Node, Runbook
 from runbooks.queries.nodes import SELECT_SECONDS, for_seconds
 from runbooks.usecases.nodes.maintenance import usable_of

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from runbooks.access.actors import Actor
 from runbooks.access.node_reach import reach_of
+from runbooks.domain.machines.targets import PlannedNode
 from runbooks.domain.plan import Plan
 from runbooks.domain.policy import YES, Decision, no
 from runbooks.domain.ports import Secrets, SeenHostKey, Target
 from runbooks.domain.states import HostKeyState
-from runbooks.domain.targets import PlannedNode
 from runbooks.models import HostKey, Node, Runbook
 from runbooks.models.prepared import Prepared
 from runbooks.usecases.nodes.host_keys import saw_keys

@@ -11,7 +11,7 @@ from runbooks.access.fetch import installation, require
 from runbooks.access.node_reach import holds_use
 from runbooks.access.rights import described, restrict_projects, rights_on
 from runbooks.audit.record import record
-from runbooks.domain.nodes import NodeSpec, clean_node
+from runbooks.domain.machines.nodes import NodeSpec, clean_node
 from runbooks.domain.policy import Decision, node_change_of
 from runbooks.domain.problems import Invalid, Problem
 from runbooks.domain.states import HostKeyState

@@ -1,8 +1,8 @@
 """Taking an endpoint's secret out of its envelope. Only `tasks.py` names this."""
 
 from runbooks.domain.ports import NoSecret
-from runbooks.domain.sealing import CannotOpen
-from runbooks.domain.unsealing import unseal
+from runbooks.domain.secrecy.sealing import CannotOpen
+from runbooks.domain.secrecy.unsealing import unseal
 from runbooks.models import EndpointSecret
 from runbooks.usecases.secrets.keep import keyring
 

@@ -15,7 +15,7 @@ from runbooks.access.rights import may
 from runbooks.audit.record import record
 from runbooks.domain.names import require_slug, require_title
 from runbooks.domain.problems import Invalid, Problem
-from runbooks.domain.sealing import seal
+from runbooks.domain.secrecy.sealing import seal
 from runbooks.domain.signing import new_secret
 from runbooks.models import Delivery, Endpoint, EndpointKind, EndpointSecret, Project, Runbook
 from runbooks.models.ids import new_id

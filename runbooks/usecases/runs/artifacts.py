@@ -12,7 +12,7 @@ from django.db import transaction
 
 from runbooks.domain.ports import NotStored, Storage
 from runbooks.domain.problems import printable
-from runbooks.domain.redaction import Masker
+from runbooks.domain.secrecy.redaction import Masker
 from runbooks.domain.states import StepStatus
 from runbooks.live.append import FenceLost, StepKey
 from runbooks.live.insist import insist

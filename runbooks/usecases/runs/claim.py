@@ -13,9 +13,9 @@ from django.db.models.functions import Coalesce, Now
 from runbooks.audit.record import record
 from runbooks.domain.calls import Call
 from runbooks.domain.definition import Definition, Step
+from runbooks.domain.machines.targets import PlannedNode
 from runbooks.domain.plan import Plan, read_plan
 from runbooks.domain.states import RunStatus, StepStatus
-from runbooks.domain.targets import PlannedNode
 from runbooks.live.append import StepKey, append_events
 from runbooks.models import Run, StepRun
 from runbooks.models.prepared import Prepared

@@ -14,9 +14,9 @@ from django.utils import timezone
 from runbooks import outbox
 from runbooks.access.fetch import as_uuid
 from runbooks.domain.containment import at_least, from_json
-from runbooks.domain.masked import hidden_in, masked
 from runbooks.domain.ports import Executor, Lease, NoSecret, Outcome, OutcomeKind, Secrets, StopReason, Work
-from runbooks.domain.redaction import Redactor
+from runbooks.domain.secrecy.masked import hidden_in, masked
+from runbooks.domain.secrecy.redaction import Redactor
 from runbooks.live.append import FenceLost, StepKey
 from runbooks.live.insist import insist
 from runbooks.live.sink import DatabaseSink, Flusher

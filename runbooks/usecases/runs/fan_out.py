@@ -11,10 +11,10 @@ from datetime import datetime
 from runbooks import outbox
 from runbooks.domain.definition import Definition, Step
 from runbooks.domain.flow import OnFailure
+from runbooks.domain.machines.targets import PlannedNode, Targets, Window, may_begin, stopped
 from runbooks.domain.plan import Plan, read_plan
 from runbooks.domain.policy import words
 from runbooks.domain.states import StepStatus
-from runbooks.domain.targets import PlannedNode, Targets, Window, may_begin, stopped
 from runbooks.live.append import NewEvent
 from runbooks.models import FanOut, Run, StepRun
 from runbooks.models.rows import Sql, insert, move

@@ -8,9 +8,9 @@ from django.db import transaction
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import require_right
 from runbooks.audit.record import record
-from runbooks.domain.json_tree import check_text
 from runbooks.domain.problems import Invalid, Problem
 from runbooks.domain.states import RUN_FINAL
+from runbooks.domain.syntax.json_tree import check_text
 from runbooks.live.append import NewEvent, append_events
 from runbooks.models import Note, Run
 from runbooks.usecases.runs.tell import rfc3339

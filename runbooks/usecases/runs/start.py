@@ -16,12 +16,12 @@ from runbooks.domain.approval_rules import reason_problems
 from runbooks.domain.calls import PlannedCall
 from runbooks.domain.containment import as_json, at_least
 from runbooks.domain.definition import Definition, ordinary_steps
+from runbooks.domain.machines.targets import PlannedNode
 from runbooks.domain.parameters import apart, clean_values
 from runbooks.domain.plan import GIVEN, Plan, read_plan
 from runbooks.domain.ports import Containment, GivenFile, JsonValue
 from runbooks.domain.problems import Invalid, Problem
 from runbooks.domain.states import RunStatus, StepStatus
-from runbooks.domain.targets import PlannedNode
 from runbooks.live.append import append_events
 from runbooks.models import Run, Runbook, RunSecret, StepRun, Version
 from runbooks.models.ids import new_id

@@ -8,7 +8,7 @@ from runbooks.access.actors import Actor
 from runbooks.access.fetch import require_right
 from runbooks.audit.record import record
 from runbooks.domain.names import require_title
-from runbooks.domain.secret_values import require_value
+from runbooks.domain.secrecy.secret_values import require_value
 from runbooks.models import Secret
 from runbooks.usecases.conflict import Conflict
 from runbooks.usecases.secrets.keep import GONE, keep_value

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 
 from runbooks.access.actors import Actor
-from runbooks.domain.sealing import Keyring, seal
+from runbooks.domain.secrecy.sealing import Keyring, seal
 from runbooks.domain.states import RUN_FINAL
 from runbooks.models import RunSecret, Secret, SecretValue
 

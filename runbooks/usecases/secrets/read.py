@@ -6,8 +6,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from runbooks.domain.ports import NoSecret
-from runbooks.domain.sealing import CannotOpen
-from runbooks.domain.unsealing import unseal
+from runbooks.domain.secrecy.sealing import CannotOpen
+from runbooks.domain.secrecy.unsealing import unseal
 from runbooks.models import RunSecret, Secret, SecretValue
 from runbooks.usecases.secrets.keep import keyring, seal_of
 

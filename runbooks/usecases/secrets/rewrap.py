@@ -6,7 +6,7 @@ from itertools import chain
 from django.db import transaction
 from django.db.models import QuerySet
 
-from runbooks.domain.sealing import rewrap
+from runbooks.domain.secrecy.sealing import rewrap
 from runbooks.models import EndpointSecret, RunSecret, SecretValue
 from runbooks.usecases.secrets.keep import keyring
 

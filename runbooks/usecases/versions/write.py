@@ -7,7 +7,7 @@ from runbooks.access.fetch import project as fetch_project
 from runbooks.access.fetch import require_right
 from runbooks.domain.definition import parse_definition
 from runbooks.domain.problems import Invalid, Problem
-from runbooks.domain.yaml_text import read_yaml
+from runbooks.domain.syntax.yaml_text import read_yaml
 from runbooks.models import Runbook, Version
 from runbooks.usecases.conflict import Conflict
 from runbooks.usecases.versions.draft import draft

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from runbooks.domain.nodes import DEFAULT_PORT, DEFAULT_USER
+from runbooks.domain.machines.nodes import DEFAULT_PORT, DEFAULT_USER
 from runbooks.models import Node, Secret
 from runbooks.usecases.nodes.credentials import NAMES as SIGN_IN
 from runbooks.web.acting import ActForm

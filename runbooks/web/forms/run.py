@@ -16,11 +16,11 @@ from django.utils.translation import gettext as _
 from runbooks.domain.definition import Definition, Risk
 from runbooks.domain.files import is_reference
 from runbooks.domain.form_values import values_from_form
-from runbooks.domain.json_text import read_json
 from runbooks.domain.moments import from_field, instant_of
 from runbooks.domain.parameters import MAX_VALUES_BYTES, Parameter, ParameterType, apart
 from runbooks.domain.ports import JsonValue
 from runbooks.domain.problems import Invalid, Problem, pointer_to
+from runbooks.domain.syntax.json_text import read_json
 from runbooks.web.forms.run_fields import ShownField, again_field, parameter_field, reason_field, slug_field
 
 VALUE, AGAIN, KEPT = "p-", "again-", "kept-"

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from runbooks.domain.secret_values import LONGEST_BYTES
+from runbooks.domain.secrecy.secret_values import LONGEST_BYTES
 from runbooks.web.acting import ActForm
 
 LONGEST_DESCRIPTION = 4000

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from runbooks.access import fetch
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import installation, require
-from runbooks.domain.nodes import clean_node
+from runbooks.domain.machines.nodes import clean_node
 from runbooks.domain.policy import YES, no
 from runbooks.domain.problems import Invalid
 from runbooks.models import Project

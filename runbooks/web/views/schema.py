@@ -1,6 +1,6 @@
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from runbooks.domain.schema import RUNBOOK_SCHEMA
+from runbooks.domain.schema.whole import RUNBOOK_SCHEMA
 
 
 def runbook_v1(request: HttpRequest) -> HttpResponse:

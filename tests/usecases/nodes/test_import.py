@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 
 from runbooks.access.fetch import NotAllowed
-from runbooks.domain.inventory import read_inventory
-from runbooks.domain.inventory_sources import Source, sources_of
+from runbooks.domain.machines.inventory import read_inventory
+from runbooks.domain.machines.inventory_sources import Source, sources_of
 from runbooks.domain.problems import Invalid
 from runbooks.execution.inventory_command import NoInventory, run_command
 from runbooks.management.inventories import refresh_all

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from runbooks.access.fetch import NotAllowed, installation
 from runbooks.access.rights import rights_on
-from runbooks.domain.nodes import NodeSpec
+from runbooks.domain.machines.nodes import NodeSpec
 from runbooks.domain.problems import Invalid
 from runbooks.models import AuditEvent, Grant, HostKey, Node
 from runbooks.usecases.conflict import Conflict

@@ -13,7 +13,7 @@ import pytest
 from django.utils import timezone
 
 from runbooks.domain.ports import Lease, Outcome, OutputSink, StopReason, Work
-from runbooks.execution.ssh import SshExecutor
+from runbooks.execution.ssh.executor import SshExecutor
 from runbooks.models import HostKey, Node, Run, StepRun
 from tests.execution.helpers import survivors, wait_until
 from tests.execution.ssh_servers import Sshd, needs_sshd

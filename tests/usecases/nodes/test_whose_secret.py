@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from runbooks.access.fetch import NotAllowed
-from runbooks.domain.nodes import NodeSpec
+from runbooks.domain.machines.nodes import NodeSpec
 from runbooks.domain.problems import Invalid
 from runbooks.models import Node
 from runbooks.usecases.nodes.host_keys import accept, pin, reject, saw_keys

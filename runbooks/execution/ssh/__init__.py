@@ -1,0 +1,1 @@
+"""Scripts on other machines, over SSH."""

@@ -28,6 +28,9 @@ ASSET_SOURCES := $(sort $(shell find $(ASSETS) -name node_modules -prune -o -typ
 MODULES_READY := $(ASSETS)/node_modules/.ready-$(call digest,$(ASSETS)/package.json $(ASSETS)/package-lock.json)
 STATIC_READY := runbooks/static/.ready-$(call digest,$(ASSET_SOURCES))
 
+# Many tests wait: for a lease to run out, for a server to come up. One more than there are cores keeps these busy.
+TESTS_AT_ONCE := $(shell echo $$(($$(nproc 2>/dev/null || echo 1) + 1)))
+
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --progress-bar off --no-input
 
 .PHONY: help run ready test e2e lint style types layers migrations frontend format audit bench docs screenshots lock clean
@@ -43,7 +46,7 @@ ready: $(RUN_READY) $(STATIC_READY)
 	@:
 
 test: $(DEV_READY) ## run the tests; on PostgreSQL and Redis too where OPSAAS_TEST_DATABASE_URL / OPSAAS_TEST_REDIS_URL are set
-	@$(BIN)/python -m pytest --numprocesses=auto --ignore=tests/journeys $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=$(TESTS_AT_ONCE) --dist=worksteal --ignore=tests/journeys $(ARGS)
 
 e2e: $(DEV_READY) $(STATIC_READY) ## run the journeys in a real browser
 	@command -v chromium >/dev/null || { echo "make e2e drives Chromium: install the Debian package 'chromium'." >&2; exit 1; }

@@ -35,7 +35,11 @@ def test_several_keys_come_from_a_file_the_current_one_first(monkeypatch: pytest
     assert KEYS() == (read_signing_key(ONE), read_signing_key(OTHER))
 
 
-@pytest.mark.parametrize("value", ["nonsense", f"{ONE[:-6]}AAAAA=", f"{ONE} {new_signing_key('another')}"])
+@pytest.mark.parametrize(
+    "value",
+    ["nonsense", f"{ONE[:-6]}AAAAA=", f"{ONE} {new_signing_key('another')}"],
+    ids=["nonsense", "with another end", "of two names"],  # keys are made anew by each process of tests
+)
 def test_what_is_no_key_stops_the_start_without_being_repeated(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv(NAME, value)
     with pytest.raises(ImproperlyConfigured, match=NAME) as caught:

@@ -16,6 +16,7 @@ django.setup()
 del os.environ["DJANGO_SETTINGS_MODULE"]  # or processes that share the tests would read our settings, not their own
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores these, and so would
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)  # every script that a test starts
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # as does what `nohup` starts
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick, for tests only
 
 from runbooks.management.embedded import broker as embedded_broker  # noqa: E402  (the environment comes first)

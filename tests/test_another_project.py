@@ -53,6 +53,8 @@ def test_every_route_that_names_a_thing_answers_as_if_it_were_not_there(world: W
     for row in API:
         if not any(f"{{{name}}}" in row.path for name in names) and "payments" not in row.path:
             continue
+        if row.path.startswith("audit/"):
+            continue  # the installation's: refused before anything is looked for
         path, absent = row.path, row.path.replace("payments", "nothing")
         for name, pk in names.items():
             path, absent = path.replace(f"{{{name}}}", str(pk)), absent.replace(f"{{{name}}}", NOWHERE)

@@ -83,7 +83,7 @@ class Running:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def outcome(self, *, within: float = 10.0) -> Outcome:
+    def outcome(self, *, within: float = 30.0) -> Outcome:
         self._thread.join(within)
         assert self._outcome is not None, f"no outcome within {within} s"
         return self._outcome
@@ -95,7 +95,7 @@ class Running:
         self._outcome = self._executor.execute(work=self.work, sink=self.sink, lease=self.lease)
 
 
-def wait_until(condition: Callable[[], object], *, within: float = 8.0) -> None:
+def wait_until(condition: Callable[[], object], *, within: float = 30.0) -> None:
     end = time.monotonic() + within
     while not condition():
         assert time.monotonic() < end, f"not within {within} s"

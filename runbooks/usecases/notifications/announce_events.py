@@ -5,6 +5,7 @@ The log is read on from where it was read to, so that no act has to know of mess
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
@@ -13,6 +14,7 @@ from runbooks import outbox
 from runbooks.domain.notices import ACTIONS, ENDS, PROBLEMS
 from runbooks.models import AuditEvent, AuditLeaf, Delivery, NoticeCursor
 from runbooks.usecases.notifications.compose import Notice, of_act, of_end
+from runbooks.usecases.notifications.one_by_one import written
 from runbooks.usecases.notifications.recipients import Around, Found, asker_of, to_people, told
 from runbooks.usecases.notifications.rules import Act, rules_for
 from runbooks.usecases.notifications.ways import Choices, choices_of
@@ -29,12 +31,22 @@ def announce_events(*, now: datetime) -> int:
     leaves = list(AuditLeaf.objects.filter(seq__gt=cursor.seq).order_by("seq").values_list("seq", "event_id")[:AT_ONCE])
     if not leaves:
         return 0
-    messages = list(_messages([event_id for _, event_id in leaves], now=now))
-    Delivery.objects.bulk_create(messages, ignore_conflicts=True)
+    event_ids = [event_id for _, event_id in leaves]
+    messages = written(event_ids, write=partial(_write, now=now), give_up=_passed_over)
     NoticeCursor.objects.filter(pk=1).update(seq=leaves[-1][0])
     if messages:
         outbox.hint_deliveries()
     return len(leaves)
+
+
+def _write(event_ids: Sequence[UUID], *, now: datetime) -> int:
+    messages = list(_messages(event_ids, now=now))
+    Delivery.objects.bulk_create(messages, ignore_conflicts=True)
+    return len(messages)
+
+
+def _passed_over(event_id: UUID) -> None:
+    """The log has the act and the service's log its number: that is all."""
 
 
 def _messages(event_ids: Sequence[UUID], *, now: datetime) -> Iterator[Delivery]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
@@ -13,11 +14,13 @@ from runbooks.domain.ports import NotStored
 from runbooks.live.follow import log_bytes
 from runbooks.live.pieces import OutputDamaged
 from runbooks.models import Delivery, OutputChunk, Run, Runbook
-from runbooks.usecases.notifications.compose import of_end
+from runbooks.usecases.notifications.compose import address_of, of_end
+from runbooks.usecases.notifications.one_by_one import written
 from runbooks.usecases.notifications.ways import NOTHING_CHOSEN, choices_of, to_person
 
 TAIL_BYTES = 2000
 AT_ONCE = 200
+UNTOLD = "The messages of this use could not be written: its owners were not told. The scheduler's log says more."
 
 
 @transaction.atomic
@@ -33,12 +36,34 @@ def announce_uses(*, now: datetime) -> int:
     )
     if not runs:
         return 0
-    messages = [message for runbook, uses in _by_runbook(runs) for message in _messages(runbook, uses, now=now)]
-    Delivery.objects.bulk_create(messages, ignore_conflicts=True)
+    messages = written(runs, write=partial(_write, now=now), give_up=_tell_nobody)
     Run.objects.filter(pk__in=[run.pk for run in runs]).update(announced_at=now)
     if messages:
         outbox.hint_deliveries()
     return len(runs)
+
+
+def _write(runs: Sequence[Run], *, now: datetime) -> int:
+    messages = [message for runbook, uses in _by_runbook(runs) for message in _messages(runbook, uses, now=now)]
+    Delivery.objects.bulk_create(messages, ignore_conflicts=True)
+    return len(messages)
+
+
+def _tell_nobody(run: Run) -> None:
+    """The page of messages says so."""
+    lost = Delivery(
+        occasion=f"run:{run.pk}",
+        run=run,
+        runbook=run.runbook,
+        project=run.runbook.project,
+        channel="none",
+        address="owners",
+        subject=f"[opsaas] A use of {run.runbook.path} was not told of",
+        text=UNTOLD,
+        link=address_of("run", str(run.pk), ""),
+        last_error=UNTOLD,
+    )
+    Delivery.objects.bulk_create([lost], ignore_conflicts=True)
 
 
 def _by_runbook(runs: Sequence[Run]) -> Iterator[tuple[Runbook, list[Run]]]:
@@ -78,4 +103,6 @@ def _sealed_tail(run: Run) -> bytes:
 
 
 def _readable(tail: bytes) -> str:
-    return tail[-TAIL_BYTES:].decode("utf-8", "replace") or "(no output)"
+    """Whatever the bytes are, text that can be stored: PostgreSQL takes no NUL."""
+    text = tail[-TAIL_BYTES:].decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return text or "(no output)"

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import F, Q
 
 from runbooks.access.audience import auditors_at, members_of, owners_at, who_see
-from runbooks.access.fetch import installation
+from runbooks.access.fetch import as_uuid, installation
 from runbooks.access.held import Place
 from runbooks.models import AuditEvent, Delivery, Endpoint, EndpointKind, Group, Project, Run, Runbook, User
 from runbooks.usecases.notifications.compose import Notice
@@ -39,7 +39,8 @@ class Found:
     def of(cls, events: Sequence[AuditEvent]) -> "Found":
         projects = {event.project_id for event in events if event.project_id}
         books = {event.runbook_id for event in events if event.runbook_id}
-        runs = {event.object_id for event in events if event.object_type == "run"}
+        # A denial may be about what is no run's id at all, such as what somebody typed.
+        runs = {key for event in events if event.object_type == "run" and (key := as_uuid(event.object_id))}
         found = Run.objects.filter(pk__in=runs).select_related("version", "requested_by__owner", "runbook__project")
         return cls(
             {str(one.pk): one for one in Project.objects.filter(pk__in=projects)},

@@ -52,6 +52,23 @@ class Policy:
     approvals: ApprovalRule | None = None
     reason_required: bool = False
     ticket: str | None = None  # RE2; the reason has to hold a match
+    beside: "Policy | None" = None  # of the published version, where another one runs: it binds as well
+
+    @property
+    def each(self) -> "tuple[Policy, ...]":
+        return (self.beside, self) if self.beside else (self,)
+
+    @property
+    def rules(self) -> tuple[ApprovalRule, ...]:
+        return tuple(one.approvals for one in self.each if one.approvals is not None)
+
+    @property
+    def tickets(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(one.ticket for one in self.each if one.ticket is not None))
+
+    @property
+    def wants_reason(self) -> bool:
+        return any(one.reason_required or one.ticket is not None for one in self.each)
 
 
 NO_POLICY = Policy()
@@ -93,6 +110,31 @@ def asked_by(rule: ApprovalRule | None, facts: StartFacts) -> Asked | None:
     return Asked(stages=rule.stages, because=because, expires_seconds=rule.expires_seconds)
 
 
+def asked_by_all(policy: Policy, facts: StartFacts) -> Asked | None:
+    """What all rules of POLICY ask together, one after the other, and within the shorter time."""
+    found = [asked for rule in policy.rules if (asked := asked_by(rule, facts))]
+    if not found:
+        return None
+    return Asked(
+        stages=one_after_the_other([one.stages for one in found]),
+        because=" ".join(dict.fromkeys(one.because for one in found)),
+        expires_seconds=min(one.expires_seconds for one in found),
+    )
+
+
+def one_after_the_other(rules: Sequence[Sequence[Stage]]) -> tuple[Stage, ...]:
+    """A stage that an earlier rule has as well is asked once: the same people, and as many of them."""
+    asked: list[Stage] = []
+    for stages in rules:
+        same = [(one.approvers, one.count) for one in asked]
+        for stage in stages:
+            if (stage.approvers, stage.count) in same:
+                same.remove((stage.approvers, stage.count))
+            else:
+                asked.append(stage)
+    return tuple(asked)
+
+
 def _as_values(facts: StartFacts) -> dict[str, JsonValue | datetime]:
     return {
         "params": dict(facts.values),
@@ -105,10 +147,11 @@ def _as_values(facts: StartFacts) -> dict[str, JsonValue | datetime]:
 
 def reason_problems(policy: Policy, *, reason: str) -> Iterator[Problem]:
     """What is wrong with the reason that somebody gave for a run."""
-    if policy.ticket is not None and not found_in(policy.ticket, reason):
-        detail = f"This runbook asks for a ticket in the reason: something that matches {policy.ticket}."
+    missing = [ticket for ticket in policy.tickets if not found_in(ticket, reason)]
+    for ticket in missing:
+        detail = f"This runbook asks for a ticket in the reason: something that matches {ticket}."
         yield Problem("/reason", "no_ticket", detail)
-    elif policy.reason_required and not reason.strip():
+    if policy.wants_reason and not missing and not reason.strip():
         yield Problem("/reason", "required", "This runbook asks for a reason: say why you run it.")
 
 

@@ -127,6 +127,14 @@ def guardrails_of(spec: Mapping[str, Any]) -> Guardrails:
     return Guardrails(rates=rates, may_break=tuple(policy.get("break_glass", {}).get("allow", ())))
 
 
+def stricter(one: Guardrails, other: Guardrails) -> Guardrails:
+    """The rates of both; the glass is for whom both name."""
+    return Guardrails(
+        rates=tuple(dict.fromkeys((*one.rates, *other.rates))),
+        may_break=tuple(name for name in one.may_break if name in other.may_break),
+    )
+
+
 def guardrail_problems(spec: Mapping[str, Any]) -> Iterator[Problem]:
     """What the schema can't say."""
     for index, one in enumerate(spec.get("policy", {}).get("rates", ())):

@@ -34,7 +34,7 @@ from runbooks.usecases.runs.rerun import rerun
 from runbooks.usecases.runs.resume import resume
 from runbooks.usecases.runs.start import Request as Asked
 from runbooks.usecases.runs.start import start
-from runbooks.usecases.versions.draft import definition_of
+from runbooks.usecases.versions.binding import binding_definition
 
 
 class RunView(ApiView):
@@ -77,7 +77,7 @@ class Runs(RunView):
         if asked["dry_run"]:
             plan = preview(actor=self.actor, runbook=runbook, request=wanted, now=self.now)
             version = may_start(actor=self.actor, runbook=runbook, number=wanted.number, now=self.now)
-            definition = definition_of(version)
+            definition = binding_definition(version)
             need = ahead_of(actor=self.actor, runbook=runbook, definition=definition, plan=plan, now=self.now)
             return Response({"plan": plan.as_json(), "plan_hash": plan.hash, "approval": told_ahead(need)})
         return self.accepted(start(actor=self.actor, runbook=runbook, request=wanted, now=self.now))

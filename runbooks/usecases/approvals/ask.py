@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from runbooks.access.actors import Actor
 from runbooks.access.approvers import groups_of
 from runbooks.audit.record import record
-from runbooks.domain.approval_rules import Asked, StartFacts, asked_by
+from runbooks.domain.approval_rules import Asked, StartFacts, asked_by_all
 from runbooks.domain.approvals import standing
 from runbooks.domain.definition import Definition
 from runbooks.domain.machines.targets import PlannedNode
@@ -28,13 +28,14 @@ def asked_for(
     now: datetime,
 ) -> Asked | None:
     """What the definition's rule asks for such a run. Without a rule nothing is looked at."""
-    rule = definition.policy.approvals
-    if rule is None:
+    if not definition.policy.rules:
         return None
     groups: list[JsonValue] = [*groups_of(user=requester, now=now)]
     actor: dict[str, JsonValue] = {"name": requester.username, "kind": str(requester.kind), "groups": groups}
     names = [node.name for node in targets]
-    return asked_by(rule, StartFacts(values=values, targets=names, actor=actor, trigger=trigger, now=now))
+    return asked_by_all(
+        definition.policy, StartFacts(values=values, targets=names, actor=actor, trigger=trigger, now=now)
+    )
 
 
 def held_back(run: Run, *, definition: Definition, plan: Plan, now: datetime) -> ApprovalRequest | None:

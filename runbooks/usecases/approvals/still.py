@@ -13,7 +13,7 @@ from runbooks.usecases.approvals.ask import asked_for
 def approvals_hold(*, run: Run, definition: Definition, plan: Plan, now: datetime) -> Decision:
     """Runs of a definition without a rule cost no look. A run that needed approval and was never asked about it, or
     whose request names another plan, does not start: somebody has been at the database."""
-    if definition.policy.approvals is None:
+    if not definition.policy.rules:
         return YES
     request = request_of(run)
     if request is None:

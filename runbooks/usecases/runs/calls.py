@@ -18,6 +18,7 @@ from runbooks.domain.policy import Decision, start_of, unless, words
 from runbooks.domain.states import VersionState
 from runbooks.models import Runbook, StepRun, Version
 from runbooks.usecases.secrets.vouch import vouched
+from runbooks.usecases.versions.binding import binding_definition
 from runbooks.usecases.versions.draft import definition_of
 
 Planned = Mapping[str, PlannedCall]
@@ -78,7 +79,7 @@ class _Look:
                 raise self.refused(f"Runbooks run each other more than {MOST_DEPTH} deep: {' runs '.join(above)}.")
             version = self._version(call, step=step, fixed=fixed)
             planned = PlannedCall(runbook=call.path, number=version.number, version=version.hash)
-            inside = definition_of(version)
+            inside = binding_definition(version)
             yield _Found(place=step, planned=planned, definition=inside)
             deeper = None if fixed is None else inner_of(step, fixed)
             for one in self.within(inside, above=(*above, call.path), fixed=deeper):

@@ -6,10 +6,11 @@ from datetime import datetime
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import installation
 from runbooks.access.rights import judged, rights_on
+from runbooks.domain.approval_rules import reason_problems
 from runbooks.domain.definition import Definition
 from runbooks.domain.guardrails import decided, refusals
 from runbooks.domain.plan import Plan, read_plan
-from runbooks.domain.policy import YES, Decision, no, start_of
+from runbooks.domain.policy import YES, Decision, no, start_of, unless
 from runbooks.domain.states import RunStatus, VersionState
 from runbooks.models import Review, Run, StepRun, Version
 from runbooks.models.prepared import Prepared
@@ -18,6 +19,7 @@ from runbooks.usecases.guardrails.at_claim import guardrails_allow, still_covere
 from runbooks.usecases.guardrails.check import stops_of
 from runbooks.usecases.nodes.target import still_usable
 from runbooks.usecases.secrets.vouch import vouched
+from runbooks.usecases.versions.binding import binding_definition
 from runbooks.usecases.versions.draft import definition_of
 
 REVIEWS = Prepared(
@@ -38,15 +40,23 @@ def still_holds(*, run: Run, step_run: StepRun, now: datetime) -> tuple[Definiti
     house = installation()
     decision = YES if house.accepts_runs else switched_off
     if run.status == RunStatus.QUEUED:
-        plan = plan_of_run(run)
+        plan, binding = plan_of_run(run), binding_definition(run.version)
         decision = decision & may_still_start(run=run, starting=True, now=now)
-        decision = decision & approvals_hold(run=run, definition=definition, plan=plan, now=now)
-        decision = decision & guardrails_allow(run=run, definition=definition, plan=plan, house=house, now=now)
+        decision = decision & approvals_hold(run=run, definition=binding, plan=plan, now=now)
+        decision = decision & guardrails_allow(run=run, definition=binding, plan=plan, house=house, now=now)
+        decision = decision & _reason_holds(run, binding)
     else:
         decision = decision & decided(refusals(now=now, stops=stops_of(run.runbook)))
         if not step_run.part_of_id:
             decision = decision & _step_vouched(run=run, step=step_run.step, now=now)
     return definition, decision
+
+
+def _reason_holds(run: Run, binding: Definition) -> Decision:
+    """Where a version that asks for more than that of the run was published since."""
+    if binding.policy.beside is None:
+        return YES
+    return unless(*(problem.detail for problem in reason_problems(binding.policy, reason=run.reason)))
 
 
 def _step_vouched(*, run: Run, step: str, now: datetime) -> Decision:

@@ -13,7 +13,7 @@ from runbooks.usecases.grants.cover import Wanted
 from runbooks.usecases.guardrails.at_start import covered, guarded
 from runbooks.usecases.runs.calls import Called
 from runbooks.usecases.secrets.vouch import vouched
-from runbooks.usecases.versions.draft import definition_of
+from runbooks.usecases.versions.binding import binding_definition
 
 PUBLISHED = Prepared(
     lambda runbook: Version.objects.filter(runbook=runbook, state=VersionState.PUBLISHED), Runbook._meta.pk
@@ -43,7 +43,7 @@ def may_start(
     )
     require(decision, action="run.requested", thing=runbook)
     assert version is not None
-    definition = definition_of(version)
+    definition = binding_definition(version)
     covered(actor=actor, runbook=runbook, wanted=Wanted(breaks_glass=breaks_glass), now=now)
     guarded(actor=actor, runbook=runbook, definition=definition, house=house, breaks_glass=breaks_glass, now=now)
     secrets = vouched(version=version, paths=definition.secrets.values(), now=now)

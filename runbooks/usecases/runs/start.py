@@ -38,6 +38,7 @@ from runbooks.usecases.runs.may_start import may_start
 from runbooks.usecases.runs.seen import require_seen
 from runbooks.usecases.runs.tell import status_event
 from runbooks.usecases.secrets.keep import sealed_for_run, seals_of
+from runbooks.usecases.versions.binding import binding_definition
 from runbooks.usecases.versions.draft import definition_of
 
 REASON_CHARACTERS = 2000
@@ -110,11 +111,11 @@ def start(
 def may_start_as(
     *, actor: Actor, runbook: Runbook, request: Request, called: Called | None = None, now: datetime
 ) -> tuple[Version, Definition]:
-    """The version that would run, and what it says. Raises NotAllowed, Hidden, and Invalid where the glass is to be
-    broken without a reason."""
+    """The version that would run, and what it says, under the policy that binds it. Raises NotAllowed, Hidden, and
+    Invalid where the glass is to be broken without a reason."""
     broken, number = request.breaks_glass, request.number
     version = may_start(actor=actor, runbook=runbook, number=number, breaks_glass=broken, called=called, now=now)
-    definition = definition_of(version)
+    definition = binding_definition(version)
     if broken:
         proven, reason = request.proven, request.reason
         require_may_break(actor=actor, runbook=runbook, definition=definition, proven=proven, reason=reason, now=now)

@@ -205,13 +205,13 @@ def again_field(parameter: Parameter) -> ShownField:
 def reason_field(definition: Definition, *, initial: str, note: str) -> ShownField:
     policy = definition.policy
     usual = _("Goes into the log and to those who are told. A ticket, an alert, a sentence.")
-    ticket = _("It has to hold a ticket: something that matches %(ticket)s.") % {"ticket": policy.ticket}
+    ticket = _("It has to hold a ticket: something that matches %(ticket)s.") % {"ticket": ", ".join(policy.tickets)}
     return ShownField(
         plain_label=_("Reason"),
         note=note,
-        required=definition.risk is Risk.HIGH or policy.reason_required or policy.ticket is not None,
+        required=definition.risk is Risk.HIGH or policy.wants_reason,
         initial=initial,
-        help_text=ticket if policy.ticket else usual,
+        help_text=ticket if policy.tickets else usual,
         widget=forms.TextInput(attrs={"autocomplete": "off", "maxlength": 2000, "data-reason": True}),
     )
 

@@ -35,7 +35,7 @@ from runbooks.usecases.runs.preview import preview
 from runbooks.usecases.runs.rerun import on_failed_nodes
 from runbooks.usecases.runs.start import Request, demanded
 from runbooks.usecases.runs.start_once import AlreadyRunning, Sending, start_once
-from runbooks.usecases.versions.draft import definition_of
+from runbooks.usecases.versions.binding import binding_definition
 from runbooks.web.forms.run import RunForm, files_kept, link_values, not_kept, posted_values, slips, strangers
 from runbooks.web.pages import page
 from runbooks.web.proof import is_proven, to_prove
@@ -112,7 +112,7 @@ def _asked(request: HttpRequest, *, project: str, slug: str, actor: Actor, now: 
     breaks_glass = _breaks_glass(request)
     version = may_start(actor=actor, runbook=runbook, number=number, breaks_glass=breaks_glass, now=now)
     version.runbook = runbook
-    definition = definition_of(version)
+    definition = binding_definition(version)
     if breaks_glass:
         require(may_break(actor=actor, definition=definition, now=now), action="glass.broken", thing=runbook)
     return Asked(actor, now, runbook, version, number, definition, breaks_glass)
@@ -279,8 +279,8 @@ def _plan_context(*, asked: Asked, planned: Planned) -> dict[str, object]:
 
 def _approval(plan: Plan | None, *, asked: Asked) -> Ahead | None:
     """What these values would need. Without values only what every run of it needs can be told."""
-    rule = asked.definition.policy.approvals
-    if rule is None or (plan is None and rule.when is not None):
+    rules = asked.definition.policy.rules
+    if not rules or (plan is None and any(rule.when is not None for rule in rules)):
         return None
     empty = Plan(runbook=asked.runbook.path, version=asked.version.hash, values={})
     return ahead_of(

@@ -16,10 +16,11 @@ import hashlib
 import json
 import re
 import sys
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,21 @@ class Finding:
     what: str
 
 
+@dataclass(frozen=True)
+class Drop:
+    """An event that tells which bodies retention dropped. It may be forged: the verifier weighs it."""
+
+    seq: int
+    time: str
+    before: str  # only events older than this are said to be dropped
+    who: str
+    ranges: list[tuple[int, int]]  # first and last event of each
+
+    def __str__(self) -> str:
+        which = ", ".join(f"#{first}" if first == last else f"#{first} to #{last}" for first, last in self.ranges)
+        return f"{which}, as older than {self.before}: event #{self.seq} by {self.who!r} at {self.time}"
+
+
 @dataclass
 class Report:
     events: int = 0
@@ -64,6 +80,7 @@ class Report:
     checkpoints: int = 0  # that hold
     signed: int = 0  # so many of the first events are under a checkpoint that holds
     dropped: int = 0  # bodies that retention dropped, as the log itself tells
+    drops: list[Drop] = field(default_factory=list)  # where it tells so: those that are believed
     cosigned: set[str] = field(default_factory=set)  # names of witnesses
     keys_are_claimed: bool = False  # nobody named a key: those of the export were believed
 
@@ -124,12 +141,14 @@ def read_checkpoint(note: str, *, kept: bool = False) -> Checkpoint:
 
 
 def read_kept(text: str) -> list[Checkpoint]:
-    """One signed note, or lines of JSON with a `note` (or `checkpoint`) each, as opsaas writes them."""
+    """One signed note, or lines of JSON with a `note` (or `checkpoint`) each, as opsaas writes them. Never none."""
     if not text.lstrip().startswith("{"):
         return [read_checkpoint(text, kept=True)]
-    records = [json.loads(line) for line in text.splitlines() if line.strip()]
-    notes = [record.get("note") or record.get("checkpoint") for record in records]
-    return [read_checkpoint(note, kept=True) for note in notes if note]
+    records = [_read(line) for line in text.splitlines() if line.strip()]
+    notes = [str(note) for record in records if (note := record.get("note") or record.get("checkpoint"))]
+    if not notes:
+        raise NotAnExport("There is no checkpoint in the file of kept checkpoints.")
+    return [read_checkpoint(note, kept=True) for note in notes]
 
 
 class Verifier:
@@ -145,12 +164,16 @@ class Verifier:
         self._waiting: list[Checkpoint] | None = None  # sorted, the next one last; None: no event was seen yet
         self._subtrees: dict[tuple[int, int], bytes] = {}
         self._stack: list[bytes] = []
-        self._next, self._broken, self._gap, self._ended = 0, False, False, False
+        self._next, self._broken, self._gap = 0, False, False
+        self._told: int | None = None  # so many events its end tells of
         self._floor, self._ceiling = "", LAST
         self._missing: dict[int, str] = {}
-        self._dropped: list[tuple[int, int]] = []
+        self._drops: list[Drop] = []
+        self._timed: list[tuple[int, datetime]] = []  # sizes of checkpoints, and a moment after which they were made
 
     def take(self, record: Mapping[str, Any]) -> None:
+        if self._told is not None:
+            self.report.found(self._next, f"The export goes on after its end, with {', '.join(sorted(record))[:100]}.")
         if "seq" in record:
             self._event(record)
         elif "checkpoint" in record:
@@ -162,11 +185,11 @@ class Verifier:
         elif "stray" in record:
             self.report.found(self._next, f"The event {record['stray']} has no place in the log: {_gist(record)}.")
         elif "end" in record:
-            self._finish(record["end"]["events"])
+            self._told = int(record["end"]["events"])
 
     def end(self) -> Report:
-        if not self._ended:
-            self._finish(self._next)
+        self._finish(self._next if self._told is None else self._told)
+        if self._told is None:
             self.report.found(self._next, "The export breaks off: its last line is missing.")
         self.report.findings.sort()
         return self.report
@@ -213,7 +236,7 @@ class Verifier:
         if columns is not None:
             self._columns(seq, _read(body), columns)
         if body.startswith('{"action":"audit.bodies_dropped"'):
-            self._dropped += _ranges(body)
+            self._drops += _drop(seq, time, _read(body))
 
     def _columns(self, seq: int, body: Mapping[str, Any], columns: Mapping[str, str]) -> None:
         for name, shown in columns.items():
@@ -279,6 +302,8 @@ class Verifier:
         for before, after in pairwise(timed):
             if before.time and after.time and after.size > before.size and after.time < before.time:
                 self.report.found(before.size, f"The {_name(after)} is dated before the {_name(before)}.")
+        latest = accumulate((one.time for one in timed if one.time), max)
+        self._timed = list(zip((one.size for one in timed), latest, strict=True))
         self._bounds()
 
     def _is_signed(self, one: Checkpoint) -> bool:
@@ -318,24 +343,53 @@ class Verifier:
         self._ceiling = _stamp(ahead + self._tolerance) if ahead else LAST
 
     def _finish(self, total: int) -> None:
-        self._ended = True
         if self._waiting is None:
             self._sort_checkpoints()
         if self._next < total:
             self.report.found(self._next, f"{_events(self._next, total - 1)} missing: they were taken out of the log.")
+        elif self._next > total:
+            self.report.found(total, f"There are {self._next} events, but the export's end tells of {total}.")
         for one in reversed(self._waiting or []):
             self.report.found(
                 self._next,
                 f"The log has {self._next} events only, but the {_name(one)} was signed: its end is missing.",
             )
-        for seq, event_id in self._missing.items():
-            if any(first <= seq <= last for first, last in self._dropped):
-                self.report.dropped += 1
-            else:
-                self.report.found(seq, f"Event #{seq} ({event_id}) was deleted: only its leaf is left.")
+        self._judge_missing()
         if self._named and self._next and not self.report.checkpoints and self.report.whole:
             self.report.found(0, "No checkpoint by the keys that were named is in it: nothing proves this log.")
         self.report.events, self.report.root = self._next, b"" if self._gap else self._root()
+
+    # --- what retention dropped ---------------------------------------------------------------------------------------
+
+    def _judge_missing(self) -> None:
+        for drop in self._drops:
+            if doubt := self._doubt(drop):
+                self.report.found(drop.seq, f"Event #{drop.seq} tells what retention dropped: not believed, {doubt}.")
+            else:
+                self.report.drops.append(drop)
+        dropped = _merged(one for drop in self.report.drops for one in drop.ranges)
+        begins = [first for first, _ in dropped]
+        for seq, event_id in self._missing.items():
+            at = bisect_right(begins, seq) - 1
+            if at >= 0 and seq <= dropped[at][1]:
+                self.report.dropped += 1
+            else:
+                self.report.found(seq, f"Event #{seq} ({event_id}) was deleted: only its leaf is left.")
+
+    def _doubt(self, drop: Drop) -> str:
+        """Why it may be a lie; empty where nothing speaks against it."""
+        before, told = _moment(drop.before), _moment(drop.time)
+        last = max((last for _, last in drop.ranges), default=-1)
+        if last >= drop.seq:
+            return "it names events that come after it"
+        if drop.seq >= self.report.signed:
+            return "it is under no checkpoint that holds (right after retention: wait for the next checkpoint)"
+        if before is None or told is None or before > told + self._tolerance:
+            return f"as older than {drop.before!r} makes no sense"
+        at = bisect_right(self._timed, last, key=lambda one: one[0]) - 1
+        if at >= 0 and self._timed[at][1] > before + self._tolerance:
+            return f"event #{last} is younger than {drop.before}: it came after a checkpoint of {self._timed[at][1]}"
+        return ""
 
 
 def verify(
@@ -377,6 +431,8 @@ def told(report: Report) -> Iterator[str]:
     yield f"checkpoints that hold: {report.checkpoints}   events under them: {report.signed}"
     if report.dropped:
         yield f"events whose text retention dropped: {report.dropped}"
+    for drop in report.drops:
+        yield f"dropped: {drop}"
     if report.cosigned:
         yield f"cosigned by: {', '.join(sorted(report.cosigned))}"
     if report.keys_are_claimed:
@@ -430,12 +486,39 @@ def _read(body: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _ranges(body: str) -> list[tuple[int, int]]:
+def _drop(seq: int, time: str, body: Mapping[str, Any]) -> list[Drop]:
+    """None where it names no events."""
+    details, actor = body.get("details"), body.get("actor")
+    told = details if isinstance(details, dict) else {}
+    who = actor if isinstance(actor, dict) else {}
+    ranges = _ranges(told.get("ranges"))
+    return [Drop(seq, time, str(told.get("before")), str(who.get("name"))[:200], ranges)] if ranges else []
+
+
+def _ranges(found: object) -> list[tuple[int, int]]:
     """First and last event of each range that retention took the bodies of."""
-    details = _read(body).get("details")
-    found = details.get("ranges") if isinstance(details, dict) else None
     pairs = [one for one in found if isinstance(one, list) and len(one) == 2] if isinstance(found, list) else []
-    return [(first, last) for first, last in pairs if isinstance(first, int) and isinstance(last, int)]
+    numbers = [(first, last) for first, last in pairs if isinstance(first, int) and isinstance(last, int)]
+    return [(first, last) for first, last in numbers if 0 <= first <= last]
+
+
+def _merged(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Sorted, and none overlaps another."""
+    found: list[tuple[int, int]] = []
+    for first, last in sorted(ranges):
+        if found and first <= found[-1][1] + 1:
+            found[-1] = found[-1][0], max(last, found[-1][1])
+        else:
+            found.append((first, last))
+    return found
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 def _events(first: int, last: int) -> str:

@@ -30,6 +30,17 @@ def test_a_checkpoint_covers_all_that_was_committed_and_is_made_once(world: Worl
     assert checkpointed().size == made.size + 1
 
 
+def test_of_two_processes_that_sign_the_one_with_the_older_clock_reading_does_not_date_itself_back(
+    world: World,
+) -> None:
+    now = timezone.now()
+    first = checkpointed(now=now)
+    add_events(world)
+    second = checkpointed(now=now - timedelta(seconds=20))
+    assert second.made_at == first.made_at
+    assert verified().whole
+
+
 def test_without_a_key_nothing_is_signed(world: World) -> None:
     add_events(world)
     assert make_checkpoint(keys=[], now=timezone.now()) is None

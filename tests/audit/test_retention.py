@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.test import override_settings
 from django.utils import timezone
 
 from runbooks.access.fetch import installation
 from runbooks.audit.retire import BATCH, retire_due
-from runbooks.models import AuditEvent, AuditHold, AuditLeaf, AuditRetirement, Project
-from tests.audit.trees import add_events, checkpointed, verified
+from runbooks.management.commands import scheduler
+from runbooks.models import AuditCheckpoint, AuditEvent, AuditHold, AuditLeaf, AuditRetirement, Project
+from tests.audit.trees import KEY, add_events, checkpointed, verified
 from tests.world import Api, World
 
 LATER = timedelta(days=31)
@@ -24,6 +26,11 @@ def auditor(world: World, name: str = "auditor") -> Api:
 
 def retired(*, now: datetime | None = None) -> int:
     return retire_due(days=30, now=now or timezone.now() + LATER)
+
+
+def signed_later() -> None:
+    """As the scheduler signs right after it has dropped something."""
+    checkpointed(now=timezone.now() + LATER)
 
 
 def deleted(event: Any) -> bool:
@@ -42,11 +49,25 @@ def test_the_text_goes_the_leaf_stays_and_the_log_is_whole(world: World) -> None
     before = AuditLeaf.objects.count()
     assert retired() == made.size - 1, "all but the event of the key"
     assert AuditLeaf.objects.count() == before
+    assert not verified(kept=[made.note]).whole, "nothing proves that retention told of it"
+    signed_later()
     report = verified(kept=[made.note])
     assert (report.whole, report.dropped) == (True, made.size - 1), report
     told = json.loads(bytes(AuditEvent.objects.get(action="audit.bodies_dropped").body))
     assert told["details"]["count"] == made.size - 1
     assert retired() == 0
+
+
+@pytest.mark.parametrize(("days", "signs"), [(-1, True), (30, False), (0, False)])
+def test_the_scheduler_signs_as_soon_as_it_has_dropped_something(world: World, days: int, signs: bool) -> None:
+    add_events(world, count=5)
+    made = checkpointed()
+    add_events(world)
+    (tidier,) = [loop for loop in scheduler.loops() if loop.name == "tidier"]
+    with override_settings(OPSAAS_AUDIT_KEYS=[KEY], OPSAAS_AUDIT_DAYS=days):
+        tidier.once()
+    assert AuditEvent.objects.filter(action="audit.bodies_dropped").exists() == signs
+    assert AuditCheckpoint.objects.filter(size__gt=made.size).exists() == signs
 
 
 def test_what_is_young_or_not_signed_yet_is_kept(world: World) -> None:
@@ -65,6 +86,7 @@ def test_many_go_in_several_transactions(world: World) -> None:
     checkpointed()
     assert retired() >= BATCH + 30
     assert AuditEvent.objects.filter(action="audit.bodies_dropped").count() == 2
+    signed_later()
     assert verified().whole
 
 
@@ -72,6 +94,7 @@ def test_an_event_that_went_without_retention_is_still_found(world: World) -> No
     add_events(world, count=5)
     made = checkpointed()
     retired()
+    signed_later()
     event = AuditEvent.objects.get(action="audit.key_introduced")
     assert not deleted(event.pk)
     seq = AuditLeaf.objects.get(event_id=event.pk).seq
@@ -101,6 +124,7 @@ def test_what_is_held_is_kept_by_the_database_itself(world: World, project: str 
     assert world.client("owner2")("POST", f"/audit/holds/{hold}/lift", {"reason": "settled"}).status_code == 200
     retired()
     assert not events.exists()
+    signed_later()
     assert verified().whole
 
 

@@ -1,8 +1,9 @@
 """Whoever has the database's superuser changes the log by hand, past all triggers: the verifier names the place."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from runbooks.access.fetch import installation
 from runbooks.audit import verifier
 from runbooks.audit.checkpoint import make_checkpoint
 from runbooks.audit.record import record
@@ -163,6 +165,46 @@ def insert_event_without_leaf(world: World) -> None:
     AuditPending.objects.all().delete()
 
 
+def tell_of_a_drop(**told: Any) -> None:
+    """As retention tells of it."""
+    details = {"before": _said(timezone.now()), "count": 1, "ranges": [[100, 100]], **told}
+    record(actor=None, action="audit.bodies_dropped", thing=installation(), now=timezone.now(), details=details)
+
+
+def _said(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def delete_event_and_tell_of_a_drop_unsigned(world: World) -> None:
+    delete_event(world)
+    tell_of_a_drop()
+
+
+def delete_event_and_tell_of_an_older_drop(world: World) -> None:
+    delete_event(world)
+    tell_of_a_drop(before=_said(timezone.now() - timedelta(days=30)))
+    checkpointed()
+
+
+def delete_event_and_tell_of_a_drop_of_the_future(world: World) -> None:
+    delete_event(world)
+    tell_of_a_drop(before=_said(timezone.now() + timedelta(days=30)))
+    checkpointed()
+
+
+def delete_event_and_tell_of_a_drop_of_no_time(world: World) -> None:
+    delete_event(world)
+    tell_of_a_drop(before="long ago")
+    checkpointed()
+
+
+def delete_events_that_a_drop_before_them_named(world: World) -> None:
+    tell_of_a_drop(ranges=[[296, 298]])
+    add_events(world, count=5)
+    checkpointed()
+    sql(f"DELETE FROM {EVENTS} WHERE id = %s", id_of(297))
+
+
 def append_what_is_no_event(world: World) -> None:
     for body in (
         b"\xff",
@@ -301,6 +343,15 @@ HARMS = [
     Harm(edit_who_may_see_it, 100, "Event #100 is listed with the project_id ''"),
     Harm(edit_time_column, 100, "Event #100 is listed with the time"),
     Harm(delete_event, 100, "was deleted: only its leaf is left"),
+    Harm(delete_event_and_tell_of_a_drop_unsigned, 100, "was deleted: only its leaf is left"),
+    Harm(delete_event_and_tell_of_a_drop_unsigned, 295, "not believed, it is under no checkpoint that holds"),
+    Harm(delete_event_and_tell_of_an_older_drop, 100, "was deleted: only its leaf is left"),
+    Harm(delete_event_and_tell_of_an_older_drop, 295, "not believed, event #100 is younger than"),
+    Harm(delete_event_and_tell_of_a_drop_of_the_future, 295, "makes no sense"),
+    Harm(delete_event_and_tell_of_a_drop_of_the_future, 100, "was deleted: only its leaf is left"),
+    Harm(delete_event_and_tell_of_a_drop_of_no_time, 295, "makes no sense"),
+    Harm(delete_events_that_a_drop_before_them_named, 297, "was deleted: only its leaf is left"),
+    Harm(delete_events_that_a_drop_before_them_named, 295, "not believed, it names events that come after it"),
     Harm(take_event_out_of_the_queue, 295, "has no place in the log: test by runner"),
     Harm(delete_leaf, 100, "Event #100 is missing"),
     Harm(delete_event_and_leaf, 100, "Event #100 is missing"),
@@ -382,6 +433,44 @@ def test_an_export_that_was_cut_off_or_reordered_says_so(world: World, kept: str
     assert run(tmp_path, [*lines, lines[-2]], kept) == 1
     assert run(tmp_path, [*lines, b"nonsense"], kept) == 2
     assert run(tmp_path, [], kept) == 1
+
+
+def test_a_drop_that_was_forged_and_then_signed_is_shown_with_who_and_when(world: World, kept: str) -> None:
+    as_superuser()
+    delete_event(world)
+    tell_of_a_drop()
+    checkpointed()
+    report = verified(kept=[kept])
+    assert (report.whole, report.dropped) == (True, 1), "the log itself can't know better"
+    (line,) = [line for line in verifier.told(report) if line.startswith("dropped:")]
+    assert line.startswith("dropped: #100, as older than 20")
+    assert "event #295 by 'opsaas' at 20" in line
+
+
+def test_what_follows_the_end_of_an_export_is_refused_and_judged(world: World, kept: str, tmp_path: Path) -> None:
+    lines = exported(tmp_path).read_bytes().splitlines(keepends=True)
+    records = [json.loads(line) for line in lines]
+    gone = {"seq": 295, "id": "x", "leaf": records[-2]["leaf"], "body": None}
+    found = verified([*records, gone], kept=[kept]).findings
+    assert {(one.seq, one.what.partition(",")[0]) for one in found} == {
+        (295, "The export goes on after its end"),
+        (295, "There are 296 events"),
+        (295, "Event #295 (x) was deleted: only its leaf is left."),
+    }
+    for more in ({"key": str(OTHER_KEY.public())}, {"end": {"events": 295}}, {}):
+        assert not verified([*records, more], kept=[kept]).whole, more
+    assert not verified([*records[:-1], {"end": {"events": 294}}], kept=[kept]).whole, "it has 295"
+
+
+@pytest.mark.parametrize("text", ["", "\n", "{}", '{"size": 1}\n{"note": ""}', "{nonsense", '{"note": 7}'])
+def test_a_file_of_checkpoints_that_holds_none_is_no_file_of_checkpoints(
+    world: World, kept: str, tmp_path: Path, text: str
+) -> None:
+    assert run(tmp_path, exported(tmp_path).read_bytes().splitlines(keepends=True), text) == 2
+
+
+def test_overlapping_drops_are_counted_once() -> None:
+    assert verifier._merged([(5, 9), (0, 2), (3, 3), (7, 8), (20, 21), (9, 12)]) == [(0, 3), (5, 12), (20, 21)]
 
 
 def run(folder: Path, lines: list[bytes], note: str) -> int:

@@ -83,7 +83,8 @@ def _checkpoint() -> None:
 
 def _tidy() -> None:
     tidy(now=timezone.now())
-    retire_due(days=settings.OPSAAS_AUDIT_DAYS, now=timezone.now())
+    if retire_due(days=settings.OPSAAS_AUDIT_DAYS, now=timezone.now()):
+        _checkpoint()  # what was dropped is believed once that is signed
 
 
 def _push() -> None:

@@ -25,6 +25,7 @@ from runbooks.usecases.runs.artifacts import StoredArtifacts
 from runbooks.usecases.runs.claim import Claim, claim
 from runbooks.usecases.runs.files import FileGone, files_of
 from runbooks.usecases.runs.finish import finish
+from runbooks.usecases.runs.leases import SHARE_FOR_SCRIPTS
 from runbooks.usecases.secrets.deliver import Delivery, deliver
 
 SHUT_DOWN = (
@@ -93,7 +94,7 @@ def execute(*, step_run_id: str, host: Host, clock: Callable[[], datetime]) -> N
     sink = DatabaseSink(
         key=claimed.key,
         limit_bytes=settings.OPSAAS_OUTPUT_LIMIT_BYTES,
-        patience_seconds=settings.OPSAAS_LEASE_SECONDS / 2,
+        patience_seconds=settings.OPSAAS_LEASE_SECONDS * SHARE_FOR_SCRIPTS,  # by then the script is ended anyway
         release=host.release,
         flusher=host.flusher,
         redactor=redactor,

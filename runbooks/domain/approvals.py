@@ -70,6 +70,11 @@ def mandate_of(stage: Stage, mandate: Mandate, *, requester: object) -> Decision
     )
 
 
+def by_a_person(via: str, *, what: str) -> Decision:
+    """Where a person has to decide: VIA is how they came, WHAT ends the sentence."""
+    return no(f"People decide; an agent may read: its token can't {what}.") if via == "agent" else YES
+
+
 def _has_voice(stage: Stage, someone: Someone) -> bool:
     if stage.approvers:
         return not someone.principals.isdisjoint(stage.approvers)

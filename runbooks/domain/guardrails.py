@@ -64,6 +64,7 @@ class Frozen:
     starts_at: datetime
     ends_at: datetime | None = None  # None: until it is lifted
     weekly: Weekly | None = None  # only in these hours
+    made_at: datetime | None = None
 
     def holds(self, now: datetime) -> bool:
         open_now = self.starts_at <= now and (self.ends_at is None or now < self.ends_at)
@@ -85,14 +86,24 @@ class Count:
 
 
 def refusals(
-    *, now: datetime, stops: Sequence[Stop] = (), freezes: Sequence[Frozen] = (), counts: Sequence[Count] = ()
+    *,
+    now: datetime,
+    stops: Sequence[Stop] = (),
+    freezes: Sequence[Frozen] = (),
+    counts: Sequence[Count] = (),
+    asked_at: datetime | None = None,
 ) -> tuple[Refusal, ...]:
-    """Freezes and rates pass with the time, and so for who breaks the glass; a kill switch does not."""
+    """Freezes and rates pass with the time, and so for who breaks the glass; a kill switch does not, nor does a freeze
+    that was made after the run was asked for, at ASKED_AT: nobody has passed that one."""
     return (
         *(Refusal(stop_sentence(stop)) for stop in stops),
-        *(Refusal(freeze_sentence(one, now), passes=True) for one in freezes if one.holds(now)),
+        *(Refusal(freeze_sentence(one, now), passes=_was_there(one, asked_at)) for one in freezes if one.holds(now)),
         *(Refusal(sentence, passes=True) for count in counts for sentence in _too_many(count, now)),
     )
+
+
+def _was_there(freeze: Frozen, asked_at: datetime | None) -> bool:
+    return asked_at is None or freeze.made_at is None or freeze.made_at <= asked_at
 
 
 def decided(found: Sequence[Refusal], *, breaks_glass: bool = False) -> Decision:

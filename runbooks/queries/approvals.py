@@ -10,7 +10,7 @@ from runbooks.access.approvers import APPROVE, mandate, mandates
 from runbooks.access.fetch import Hidden, as_uuid, installation
 from runbooks.access.rights import may, restrict_runs
 from runbooks.domain.approval_rules import Stage
-from runbooks.domain.approvals import Given, Mandate, Standing, mandate_of, once, standing
+from runbooks.domain.approvals import Given, Mandate, Standing, by_a_person, mandate_of, once, standing
 from runbooks.domain.policy import YES, Decision, no
 from runbooks.domain.rights import with_implied
 from runbooks.domain.states import RunStatus
@@ -82,6 +82,8 @@ def voice(
 ) -> tuple[Mandate | None, int, Decision]:
     """For whom the actor may give this verdict, in which stage; None with the reasons where they may not."""
     run, at = progress.request.run, progress.standing.stage or 0
+    if not (decision := by_a_person(actor.via, what="give a verdict")):
+        return None, at, decision
     if actor.scopes and APPROVE not in with_implied(actor.scopes):
         return None, at, no(f"This token is limited to: {', '.join(sorted(actor.scopes))}.")
     if run.requested_by.person_id == actor.user.person_id:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from runbooks.domain.ports import Outcome, OutcomeKind
 from runbooks.domain.states import RunStatus
-from runbooks.models import Approval, AuditEvent, Delivery, Group, Membership, Run, Runbook
+from runbooks.models import Approval, AuditEvent, Delivery, Group, Membership, Run, Runbook, TokenKind
 from runbooks.notifications.email import EmailNotifier
 from runbooks.usecases.approvals.delegate import delegate, take_back
 from runbooks.usecases.notifications.deliver import deliver_due
@@ -156,6 +156,21 @@ def test_a_token_that_is_not_for_approving_does_not(world: World) -> None:
     run = asked(world)
     assert refused(world, run, "owner", scopes=("view", "run")) == (403, "This token is limited to: run, view.")
     assert say(world, run, "owner", scopes=("approve",)).status == RunStatus.QUEUED
+
+
+@pytest.mark.parametrize(("kind", "given", "lent"), [("api", 200, 201), ("cli", 200, 201), ("agent", 403, 403)])
+def test_people_decide_and_agents_read(world: World, kind: str, given: int, lent: int) -> None:
+    run, client = asked(world), world.client("owner", kind=TokenKind(kind))
+    read = client("GET", f"/runs/{run.pk}/approval")
+    assert (read.status_code, read.json()["plan_hash"]) == (200, run.plan_hash)
+    until = (timezone.now() + timedelta(days=1)).isoformat()
+    lending = client("POST", "/delegations", {"delegate": "auditor", "ends_at": until})
+    body = {"verdict": "approve", "comment": "", "plan_hash": run.plan_hash}
+    verdict = client("POST", f"/runs/{run.pk}/approval", body)
+    assert (verdict.status_code, lending.status_code) == (given, lent)
+    for answer, what in ((verdict, "give a verdict"), (lending, "lend a voice")):
+        if answer.status_code == 403:
+            assert answer.json()["reasons"] == [f"People decide; an agent may read: its token can't {what}."]
 
 
 def test_a_quorum_counts_people_and_each_once(world: World) -> None:

@@ -11,7 +11,18 @@ from django.utils import timezone
 from runbooks.access.fetch import NotAllowed, installation
 from runbooks.domain.guardrails import Each, Rate
 from runbooks.domain.problems import Invalid
-from runbooks.models import AuditEvent, BreakGlassReview, Delivery, Freeze, Installation, Node, Project, Run, Runbook
+from runbooks.models import (
+    AuditEvent,
+    BreakGlassReview,
+    Delivery,
+    Freeze,
+    Installation,
+    Node,
+    Project,
+    Run,
+    Runbook,
+    TokenKind,
+)
 from runbooks.usecases.guardrails.break_glass import close
 from runbooks.usecases.guardrails.freeze import freeze, lift
 from runbooks.usecases.guardrails.stop import switch
@@ -269,6 +280,37 @@ def test_the_glass_passes_rates_and_the_hours_and_counts_of_a_grant_too(world: W
     run = world.executed(broken(world, runbook, by="stranger"))
     assert run.status == "succeeded"
     assert len(run.break_glass.passed) == 2
+
+
+def test_a_freeze_that_was_made_after_the_glass_was_broken_is_not_passed(world: World) -> None:
+    world.group_of("runner")
+    runbook = world.published(**BREAKABLE)
+    earlier = frozen(world)
+    run = broken(world, runbook)
+    Freeze.objects.create(
+        project=world.project,
+        reason="The database is being moved",
+        starts_at=earlier.starts_at,
+        made_by=world.user("owner"),
+        made_at=timezone.now() + timedelta(seconds=1),
+    )
+    ended = world.executed(run, executor := FakeExecutor())
+    assert (ended.status, executor.works) == ("refused", [])
+    assert "by owner: The database is being moved" in ended.status_detail
+    assert "Christmas" not in ended.status_detail
+
+
+@pytest.mark.parametrize(("kind", "status"), [("agent", 403), ("api", 200)])
+def test_a_person_closes_the_review_of_a_broken_glass(world: World, kind: str, status: int) -> None:
+    world.group_of("runner")
+    runbook = world.published(**BREAKABLE)
+    frozen(world)
+    review = broken(world, runbook).break_glass
+    client = world.client("owner", kind=TokenKind(kind))
+    answer = client("POST", f"/break-glass-reviews/{review.pk}/close", {"comment": "It did burn"})
+    assert answer.status_code == status
+    if status == 403:
+        assert answer.json()["reasons"] == ["People decide; an agent may read: its token can't close this."]
 
 
 def test_owners_and_auditors_are_told_at_once_each_once_and_what_was_passed(world: World) -> None:

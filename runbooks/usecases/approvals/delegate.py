@@ -9,6 +9,7 @@ from runbooks.access.approvers import APPROVE
 from runbooks.access.fetch import installation, require
 from runbooks.access.rights import is_enabled, may
 from runbooks.audit.record import record
+from runbooks.domain.approvals import by_a_person
 from runbooks.domain.policy import YES, Decision, no
 from runbooks.domain.problems import Invalid, Problem
 from runbooks.domain.rights import with_implied
@@ -55,6 +56,8 @@ def take_back(*, actor: Actor, delegation: Delegation, now: datetime) -> None:
 def _may_lend(actor: Actor) -> Decision:
     if actor.user.kind != UserKind.PERSON:
         return no("A service account has no voice of its own to lend.")
+    if not (decision := by_a_person(actor.via, what="lend a voice")):
+        return decision
     if actor.scopes and APPROVE not in with_implied(actor.scopes):
         return no(f"This token is limited to: {', '.join(sorted(actor.scopes))}.")
     return YES

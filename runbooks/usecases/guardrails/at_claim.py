@@ -17,7 +17,8 @@ from runbooks.usecases.nodes.maintenance import maintenance_of
 
 
 def guardrails_allow(*, run: Run, definition: Definition, plan: Plan, house: Installation, now: datetime) -> Decision:
-    """Whose start broke the glass passes now what it passed then; without a refusal nobody asks for it."""
+    """Whose start broke the glass passes rates, and the freezes that had been made by then: not one made since, which
+    they neither saw nor gave a reason for. Without a refusal nobody asks for it."""
     start = Start(
         runbook=run.runbook,
         definition=definition,

@@ -9,6 +9,7 @@ from runbooks.access.actors import Actor
 from runbooks.access.fetch import require
 from runbooks.access.rights import members_now, rights_on
 from runbooks.audit.record import record
+from runbooks.domain.approvals import by_a_person
 from runbooks.domain.definition import Definition
 from runbooks.domain.policy import Decision, no, unless
 from runbooks.domain.problems import Invalid, Problem
@@ -65,7 +66,7 @@ def open_review_if_broken(
 
 def may_close(*, actor: Actor, review: BreakGlassReview, now: datetime) -> Decision:
     rights = rights_on(actor=actor, place=review.run.runbook, now=now)
-    return unless(
+    return by_a_person(actor.via, what="close this") & unless(
         None
         if set(CLOSERS) & rights
         else "Closing this needs the right “review”, “audit” or “administer” on the runbook.",

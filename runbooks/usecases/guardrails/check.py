@@ -36,6 +36,7 @@ def guardrails(start: Start, *, now: datetime, hold: bool = False) -> tuple[Refu
         now=now,
         stops=stops_of(start.runbook),
         freezes=freezes_of(start.runbook, now=now) if start.house.has_freezes else (),
+        asked_at=start.run.created_at if start.run else None,
         counts=[_count(rate, runs, start, now) for rate, runs in _rates(start)],
     )
 
@@ -66,6 +67,7 @@ def frozen_of(freeze: Freeze) -> Frozen:
         starts_at=freeze.starts_at,
         ends_at=freeze.ends_at,
         weekly=weekly_of(freeze.weekly) if freeze.weekly is not None else None,
+        made_at=freeze.made_at,
     )
 
 

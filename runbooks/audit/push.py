@@ -18,6 +18,7 @@ from runbooks.models import AuditCheckpoint, AuditPlace
 
 BACK_OFF = [timedelta(seconds=seconds) for seconds in (10, 30, 60, 120, 300, 600)]
 IN_FLIGHT = timedelta(minutes=5)  # longer than all that is sent in one round can take
+KEPT_UNUSED, NOTED_EACH = timedelta(days=1), timedelta(hours=1)
 EVENTS_AT_ONCE, PARCELS_AT_ONCE = 200, 20
 
 
@@ -48,10 +49,11 @@ def push_events(*, places: Mapping[str, Outpost], now: datetime) -> None:
         _push(name=_stream(name), outpost=outpost, following=_events, begin=size_of_log(), now=now)
 
 
-def forget_others(*, checkpoints: Iterable[str], events: Iterable[str]) -> None:
-    """Places that are no longer named fail no longer."""
+def forget_others(*, checkpoints: Iterable[str], events: Iterable[str], now: datetime) -> None:
+    """Places that are no longer named fail no longer. Another scheduler may name others: what one of them used within
+    a day is kept, or it would begin anew and leave out what came meanwhile."""
     named = [*checkpoints, *map(_stream, events)]
-    AuditPlace.objects.exclude(name__in=named).delete()
+    AuditPlace.objects.exclude(name__in=named).filter(used_at__lt=now - KEPT_UNUSED).delete()
 
 
 def _stream(name: str) -> str:
@@ -60,7 +62,9 @@ def _stream(name: str) -> str:
 
 
 def _push(*, name: str, outpost: Outpost, following: _Next, begin: int, now: datetime) -> None:
-    place, _ = AuditPlace.objects.get_or_create(name=name, defaults={"cursor": begin})
+    place, _ = AuditPlace.objects.get_or_create(name=name, defaults={"cursor": begin, "used_at": now})
+    if place.used_at < now - NOTED_EACH:
+        AuditPlace.objects.filter(pk=place.pk).update(used_at=now)
     for _ in range(PARCELS_AT_ONCE):
         found = following(place.cursor)
         if found is None or not _taken(place=place, now=now):

@@ -1,6 +1,7 @@
 """The append-only log: two insert-only tables without foreign keys, and the queue between them."""
 
 from django.db import models
+from django.utils import timezone
 
 from runbooks.models.ids import new_id
 
@@ -112,6 +113,7 @@ class AuditPlace(models.Model):
     """How far a place outside has been told of the log. Not a part of the log."""
 
     name = models.CharField(primary_key=True, max_length=320)
+    used_at = models.DateTimeField(default=timezone.now, help_text="When a scheduler last named it, within the hour.")
     cursor = models.BigIntegerField(default=0, help_text="It has all up to this checkpoint's id, or this event.")
     sent_to = models.BigIntegerField(default=0, help_text="It has everything about the first so many events.")
     sent_at = models.DateTimeField(null=True)

@@ -123,9 +123,22 @@ def test_a_place_that_is_no_longer_named_is_forgotten(world: World) -> None:
     shelf = Shelf()
     grown(world)
     push(shelf)
-    push_events(places={"shelf": shelf}, now=timezone.now())
-    forget_others(checkpoints=[], events=["shelf"])
+    now = timezone.now()
+    push_events(places={"shelf": shelf}, now=now)
+    forget_others(checkpoints=[], events=["shelf"], now=now + timedelta(days=2))
     assert [place.name for place in AuditPlace.objects.all()] == ["events to shelf"]
+
+
+def test_a_place_that_only_another_scheduler_names_keeps_its_cursor_however_little_happens(world: World) -> None:
+    shelf, now = Shelf(), timezone.now()
+    push_events(places={"shelf": shelf}, now=now)
+    add_events(world)
+    for hours in range(0, 60, 6):  # this one hears of nothing new most of the time
+        later = now + timedelta(hours=hours)
+        push_events(places={"shelf": shelf}, now=later)
+        forget_others(checkpoints=["other"], events=["other"], now=later + timedelta(hours=5))
+    place = AuditPlace.objects.get()
+    assert (place.name, place.sent_to) == ("events to shelf", AuditEvent.objects.count())
 
 
 @pytest.mark.parametrize("harm", [b'{"a":"\n"}', b"{}", b"[]", b"\xff"])

@@ -118,6 +118,7 @@ def _told(report: verifier.Report) -> Json:
         "checkpoints": report.checkpoints,
         "signed": report.signed,
         "dropped": report.dropped,
+        "drops": [str(drop) for drop in report.drops],
         "cosigned_by": sorted(report.cosigned),
         "keys_are_claimed": report.keys_are_claimed,
     }

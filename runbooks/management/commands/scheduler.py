@@ -89,7 +89,7 @@ def _tidy() -> None:
 
 def _push() -> None:
     checkpoints, events = _open(settings.OPSAAS_AUDIT_PUSH), _open(settings.OPSAAS_AUDIT_STREAM)
-    forget_others(checkpoints=checkpoints, events=events)
+    forget_others(checkpoints=checkpoints, events=events, now=timezone.now())
     push_checkpoints(places=checkpoints, now=timezone.now())
     push_events(places=events, now=timezone.now())
 

@@ -1,5 +1,6 @@
 """Runs that wait for other people's yes: who may give it, by whatever way, and what it binds to."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -112,11 +113,19 @@ def test_a_no_needs_its_reason(world: World) -> None:
     assert answer.json()["errors"][0]["pointer"] == "/comment"
 
 
+def refusals(run: Run) -> list[tuple[str, str]]:
+    """Who, and the beginning of why: of the verdicts that the log has as denied."""
+    found = AuditEvent.objects.filter(action="run.approval_given", object_id=str(run.pk), outcome="denied")
+    told = [json.loads(bytes(one.body)) for one in found.order_by("pk")]
+    return [(one["actor"]["name"], " ".join(one["reason"].split()[:4])) for one in told]
+
+
 def test_another_plan_than_the_one_that_was_read_is_not_approved(world: World) -> None:
     run = asked(world)
     body = {"verdict": "approve", "plan_hash": "sha256:other"}
     answer = world.client("owner")("POST", f"/runs/{run.pk}/approval", body)
     assert (answer.status_code, answer.json()["code"]) == (409, "stale_hash")
+    assert refusals(run) == [("owner", "You read another plan")]
 
 
 def test_who_asked_never_approves(world: World) -> None:
@@ -181,6 +190,7 @@ def test_a_quorum_counts_people_and_each_once(world: World) -> None:
         "POST", f"/runs/{run.pk}/approval", {"verdict": "approve", "plan_hash": run.plan_hash}
     )
     assert (answer.status_code, answer.json()["code"]) == (409, "already_given")
+    assert refusals(run) == [("owner", "You have given your")]
     assert say(world, run, "owner2").status == RunStatus.QUEUED
 
 
@@ -228,6 +238,7 @@ def test_who_asked_may_cancel_while_it_waits(world: World) -> None:
         "POST", f"/runs/{run.pk}/approval", {"verdict": "approve", "plan_hash": run.plan_hash}
     )
     assert (answer.status_code, answer.json()["code"]) == (409, "not_awaiting")
+    assert refusals(run) == [("owner", "The run no longer")]
 
 
 def test_what_nobody_answers_in_time_expires(world: World) -> None:
@@ -301,6 +312,7 @@ def test_a_version_that_took_its_place_voids_the_question(world: World) -> None:
     status, why = refused(world, run, "owner")
     assert status == 409
     assert "Another version was published" in why
+    assert refusals(run) == [("owner", "Another version was published")]
     assert say(world, run, "owner", "reject", "Stale").status == RunStatus.DENIED
 
 

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from runbooks.access.actors import Actor
 from runbooks.access.fetch import require, require_right
+from runbooks.audit.reads import record_denial
 from runbooks.audit.record import record
 from runbooks.domain.approvals import Mandate
 from runbooks.domain.definition import ordinary_steps
@@ -37,6 +38,14 @@ def decide(*, actor: Actor, run: Run, verdict: str, comment: str, digest: str, n
     Conflict where it was another plan, where things have changed since, or where it no longer waits."""
     comment = comment.strip()
     _check(verdict=verdict, comment=comment)
+    try:
+        _decide(actor=actor, run=run, verdict=verdict, comment=comment, digest=digest, now=now)
+    except Conflict as refusal:  # what is not allowed is told of at the edge, as for every act
+        record_denial(actor=actor, action=ACTION, thing=run, reasons=(str(refusal),), now=now)
+        raise
+
+
+def _decide(*, actor: Actor, run: Run, verdict: str, comment: str, digest: str, now: datetime) -> None:
     if request_of(run) is None:
         require_right(actor=actor, right="approve", place=run.runbook, action=ACTION, now=now)
         raise Conflict("This run needs no approval.", code="not_awaiting")

@@ -144,7 +144,7 @@ API = [
     Row("POST", "runs/<str:id>/approval", "401 404 403 403 200 403 403", "runs/{awaiting}/approval", {"verdict": "approve", "plan_hash": "{plan}"}),
     Row("GET", "approvals", "401 200 200 200 200 200 200"),
     Row("GET", "delegations", "401 200 200 200 200 200 200"),
-    Row("POST", "delegations", "401 201 201 400 201 201 201", body={"delegate": "author", "ends_at": "{soon}"}),
+    Row("POST", "delegations", "401 403 403 400 201 403 403", body={"delegate": "author", "ends_at": "{soon}"}),
     Row("DELETE", "delegations/<str:id>", "401 404 404 204 204 404 204", "delegations/{delegation}"),
     Row("GET", "audit/events", "401 403 403 403 403 200 403"),
     Row("GET", "audit/checkpoint", "401 403 403 403 403 200 403"),

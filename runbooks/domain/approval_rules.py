@@ -122,6 +122,15 @@ def asked_by_all(policy: Policy, facts: StartFacts) -> Asked | None:
     )
 
 
+def are_of(stages: object, policy: Policy, *, asked: Asked | None) -> bool:
+    """Whether STAGES, as they were stored, are what rules of POLICY can have asked, and no less than what they ask now.
+    Which rules asked may have depended on groups that nobody remembers."""
+    each = [rule.stages for rule in policy.rules]
+    told = [[stage.as_json() for stage in one] for one in (*each, one_after_the_other(each))]
+    now = [stage.as_json() for stage in asked.stages] if asked else []
+    return isinstance(stages, list) and stages in told and all(stage in stages for stage in now)
+
+
 def one_after_the_other(rules: Sequence[Sequence[Stage]]) -> tuple[Stage, ...]:
     """A stage that an earlier rule has as well is asked once: the same people, and as many of them."""
     asked: list[Stage] = []

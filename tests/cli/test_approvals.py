@@ -40,7 +40,7 @@ def command(in_process: None, monkeypatch: pytest.MonkeyPatch, opsaas: Opsaas, w
     return as_
 
 
-@pytest.fixture(params=["page", "api", "cli", "agent"])
+@pytest.fixture(params=["page", "api", "cli"])
 def way(request: pytest.FixtureRequest, world: World, command: Callable[..., Any]) -> Say:
     def by_page(name: str, run: Run, verdict: str) -> None:
         body = {"verdict": verdict, "comment": "said", "plan_hash": run.plan_hash}
@@ -57,7 +57,6 @@ def way(request: pytest.FixtureRequest, world: World, command: Callable[..., Any
     ways: dict[str, Say] = {
         "page": by_page,
         "api": partial(by_token, TokenKind.API),
-        "agent": partial(by_token, TokenKind.AGENT),
         "cli": by_command,
     }
     return ways[request.param]

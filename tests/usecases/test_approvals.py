@@ -12,7 +12,18 @@ from django.utils import timezone
 
 from runbooks.domain.ports import Outcome, OutcomeKind
 from runbooks.domain.states import RunStatus
-from runbooks.models import Approval, AuditEvent, Delivery, Group, Membership, Run, Runbook, TokenKind
+from runbooks.models import (
+    Approval,
+    ApprovalRequest,
+    AuditEvent,
+    Delivery,
+    Group,
+    Membership,
+    Run,
+    Runbook,
+    TokenKind,
+    User,
+)
 from runbooks.notifications.email import EmailNotifier
 from runbooks.usecases.approvals.delegate import delegate, take_back
 from runbooks.usecases.notifications.deliver import deliver_due
@@ -306,6 +317,24 @@ def test_nothing_starts_that_was_let_go_past_its_approvals(world: World) -> None
     assert "lacks 1 approval of group:sre" in ended.status_detail
 
 
+@pytest.mark.parametrize("edited", [[{"name": "", "from": SRE, "count": 0}], [], None])
+def test_stages_that_somebody_edited_by_hand_start_nothing(world: World, edited: list[dict[str, Any]] | None) -> None:
+    run = asked(world, count=2)
+    request = ApprovalRequest.objects.get(run=run)
+    say(world, run, "owner")
+    say(world, run, "owner2")
+    table = ApprovalRequest._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"DROP TRIGGER {table}_no_update" + (f" ON {table}" if connection.vendor == "postgresql" else "")
+        )
+    ApprovalRequest.objects.filter(pk=request.pk).update(stages=request.stages if edited is None else edited)
+    ended = world.executed(run)
+    assert ended.status == (RunStatus.SUCCEEDED if edited is None else RunStatus.REFUSED)
+    if edited is not None:
+        assert "Those who were asked are not those whom this runbook asks" in ended.status_detail
+
+
 def test_a_version_that_took_its_place_voids_the_question(world: World) -> None:
     run = asked(world)
     publish(actor=world.actor("owner"), version=world.approved("deploy", script="echo other"), now=timezone.now())
@@ -353,6 +382,7 @@ def test_a_delegate_approves_in_anothers_place_until_it_ends(world: World) -> No
 
 
 def test_a_delegate_never_hands_on_and_never_approves_their_own(world: World) -> None:
+    world.group_of("auditor")
     now = timezone.now()
     until = now + timedelta(days=1)
     delegate(actor=world.actor("owner"), to="auditor", until=until, now=now)
@@ -377,6 +407,38 @@ def test_a_delegation_names_another_person_and_an_end(world: World, to: str, day
     ends_at = (timezone.now() + timedelta(days=days)).isoformat()
     answer = world.client("owner")("POST", "/delegations", {"delegate": to, "ends_at": ends_at})
     assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, code)
+
+
+def lent(world: World, by: str, to: str) -> tuple[int, Any]:
+    ends_at = (timezone.now() + timedelta(days=1)).isoformat()
+    answer = world.client(by)("POST", "/delegations", {"delegate": to, "ends_at": ends_at})
+    return answer.status_code, answer.json()
+
+
+def test_a_voice_is_lent_to_one_person_once_at_a_time(world: World) -> None:
+    status, made = lent(world, "owner", "author")
+    assert status == 201
+    status, again = lent(world, "owner", "author")
+    assert (status, again["code"]) == (409, "lent_already")
+    assert lent(world, "owner", "auditor")[0] == 201
+    world.client("owner")("DELETE", f"/delegations/{made['id']}")
+    assert lent(world, "owner", "author")[0] == 201
+
+
+def test_who_has_no_voice_lends_none(world: World) -> None:
+    status, told = lent(world, "runner", "author")
+    assert (status, told["reasons"]) == (
+        403,
+        ["You have no voice to lend: you hold the right “approve” nowhere, and are in no group."],
+    )
+    world.group_of("runner")
+    assert lent(world, "runner", "author")[0] == 201
+
+
+def test_who_may_not_be_lent_to_answers_as_one_who_is_not_there(world: World) -> None:
+    User.objects.filter(username="stranger").update(disabled_at=timezone.now())
+    nobody, *others = [lent(world, "owner", to) for to in ("nobody", "stranger", "robot", "owner")]
+    assert [(status, told["errors"]) for status, told in others] == [(nobody[0], nobody[1]["errors"])] * 3
 
 
 def test_a_service_account_has_no_voice_to_lend(world: World) -> None:

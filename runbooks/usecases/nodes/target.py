@@ -6,8 +6,10 @@ from datetime import datetime
 from uuid import UUID
 
 from runbooks.access.actors import Actor
-from runbooks.access.node_reach import reach_of
+from runbooks.access.node_reach import NodeReach, reach_of
+from runbooks.domain.definition import Definition
 from runbooks.domain.machines.targets import PlannedNode
+from runbooks.domain.parameters import ParameterType
 from runbooks.domain.plan import Plan
 from runbooks.domain.policy import YES, Decision, no
 from runbooks.domain.ports import Secrets, SeenHostKey, Target
@@ -16,7 +18,7 @@ from runbooks.models import HostKey, Node, Runbook
 from runbooks.models.prepared import Prepared
 from runbooks.usecases.nodes.host_keys import saw_keys
 from runbooks.usecases.nodes.maintenance import maintenance_of
-from runbooks.usecases.nodes.resolve import MOST_HOPS, may_use, planned, planned_along, with_ways
+from runbooks.usecases.nodes.resolve import MOST_HOPS, candidates, may_use, planned, planned_along, with_ways
 
 
 @dataclass(frozen=True)
@@ -31,16 +33,34 @@ class Hop:
 Way = tuple[Hop, ...]
 
 
-def still_usable(*, actor: Actor, runbook: Runbook, plan: Plan, now: datetime) -> Decision:
-    """Asked when the run begins: each node is there, and whoever asked for the run may still use it."""
-    if not plan.targets:
+def still_usable(*, actor: Actor, runbook: Runbook, definition: Definition, plan: Plan, now: datetime) -> Decision:
+    """Asked when the run begins: each node is there, and whoever asked for the run may still use it. Those as well that
+    are only the value of a parameter."""
+    named = _named(definition, plan)
+    if not plan.targets and not named:
         return YES
     nodes = Node.objects.filter(pk__in=[node.id for node in plan.targets], archived_at=None).select_related("project")
     found = {str(node.pk): node for node in nodes}
     gone = [node.name for node in plan.targets if node.id not in found]
     there = no(f"These nodes are no longer in service: {', '.join(gone[:5])}.") if gone else YES
     reach = reach_of(actor=actor, runbook=runbook, now=now)
-    return there & may_use(reach=reach, nodes=list(found.values()))
+    return there & may_use(reach=reach, nodes=list(found.values())) & _values_usable(runbook, reach, named)
+
+
+def _named(definition: Definition, plan: Plan) -> list[str]:
+    """Nodes that a value names, beside those that steps go to."""
+    values = [plan.values.get(one.name) for one in definition.parameters if one.type is ParameterType.NODE]
+    went_to = {node.name for node in plan.targets}
+    return [str(value) for value in values if value is not None and value not in went_to]
+
+
+def _values_usable(runbook: Runbook, reach: NodeReach, named: Sequence[str]) -> Decision:
+    if not named:
+        return YES
+    here = {node.name: node for node in candidates(runbook=runbook, reach=reach)}
+    gone = [name for name in named if name not in here]
+    there = no(f"These nodes are no longer there for you to use: {', '.join(gone[:5])}.") if gone else YES
+    return there & may_use(reach=reach, nodes=[here[name] for name in named if name in here])
 
 
 def unchanged(plan: Plan) -> Decision:

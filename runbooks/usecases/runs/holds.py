@@ -105,7 +105,8 @@ def _permission_holds(*, run: Run, starting: bool, now: datetime) -> Decision:
         accepts_runs=True, archived=archived, state=state, by_default=by_default, holds_review="review" in held
     )
     plan = read_plan(bytes(run.plan))
-    usable = still_usable(actor=actor, runbook=run.runbook, plan=plan, now=now)
+    definition = definition_of(run.version)
+    usable = still_usable(actor=actor, runbook=run.runbook, definition=definition, plan=plan, now=now)
     covered = still_covered(run=run, actor=actor, plan=plan, starting=starting, now=now)
     return allowed & fit & _review_holds(run) & usable & covered
 

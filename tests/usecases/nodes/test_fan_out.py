@@ -381,6 +381,20 @@ def test_a_parameter_names_one_of_the_nodes_of_its_query(world: World) -> None:
             world.started(runbook, {"host": wrong})
 
 
+@pytest.mark.parametrize("harm", ["right", "service", ""])
+def test_a_node_that_is_only_a_value_is_asked_about_again_when_the_run_begins(world: World, harm: str) -> None:
+    nodes = fleet(world, "web1", "web2")
+    runbook = world.published("look", parameters=[{"name": "host", "type": "node", "from": "web"}])
+    run = world.started(runbook, {"host": "web2"})
+    if harm == "right":
+        world.user("runner").grants.filter(rights=["use"]).update(revoked_at=timezone.now())
+    if harm == "service":
+        Node.objects.filter(pk=nodes[1].pk).update(archived_at=timezone.now())
+    ended = world.executed(run, machines := Machines())
+    assert (ended.status, len(machines.works)) == (("refused", 0) if harm else ("succeeded", 1))
+    assert ("web2" in ended.status_detail) == bool(harm)
+
+
 def test_a_shared_node_is_meant_only_where_it_may_be_used(world: World) -> None:
     fleet(world, "web1")
     shared = Node.objects.create(name="web9", host="web9", tags=["web"])

@@ -92,7 +92,7 @@ AUTHORS = [
     Row("GET POST", "reviews", "302 200 200 200 200 200 200"),
     Row("GET", "approvals", "302 200 200 200 200 200 200"),
     Row("GET", "approvals/past", "302 200 200 200 200 200 200"),
-    Row("POST", "approvals/delegations", "302 403 403 422 302 403 403", "approvals/delegations", {"delegate": "author", "lasts": "1d"}),
+    Row("POST", "approvals/delegations", "302 403 302 403 302 403 403", "approvals/delegations", {"delegate": "author", "lasts": "1d"}),
     Row("POST", "approvals/delegations/<str:delegation_id>/end", "302 404 404 302 302 404 302", "approvals/delegations/{delegation}/end"),
     Row("POST", f"{RUN}/approval", "302 404 403 403 302 403 403", "runs/{awaiting}/approval", {"verdict": "approve", "plan_hash": "{plan}"}),
     Row("POST", "approvals", "405"),

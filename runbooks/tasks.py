@@ -6,6 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from runbooks import outbox, worker
+from runbooks.domain.addresses import NOTHING_ALLOWED, Allowed
 from runbooks.domain.ports import Notifier
 from runbooks.notifications.apprise import AppriseNotifier
 from runbooks.notifications.email import EmailNotifier
@@ -13,18 +14,26 @@ from runbooks.notifications.slack import SlackNotifier
 from runbooks.notifications.webhook import WebhookNotifier
 from runbooks.outgoing.http import CheckedHttp
 from runbooks.usecases.nodes.look_at_key import look
-from runbooks.usecases.notifications.deliver import deliver_due
+from runbooks.usecases.notifications.deliver import OWN, deliver_due
 from runbooks.usecases.notifications.endpoint_secrets import StoredEndpointSecrets
 from runbooks.usecases.runs.children import settle_child
 from runbooks.usecases.runs.execute import execute as execute_step
 
-OUTGOING = CheckedHttp(allowed=settings.OPSAAS_OUTGOING_ALLOW)
-NOTIFIERS: dict[str, Notifier] = {
-    "email": EmailNotifier(),
-    "webhook": WebhookNotifier(OUTGOING),
-    "slack": SlackNotifier(OUTGOING),
-    "apprise": AppriseNotifier(),
-}
+
+def notifiers(*, allowed: Allowed) -> dict[str, Notifier]:
+    """The channels by name. ALLOWED is for endpoints of places, never for a person's own."""
+    outgoing, to_public = CheckedHttp(allowed=allowed), CheckedHttp(allowed=NOTHING_ALLOWED)
+    return {
+        "email": EmailNotifier(),
+        "webhook": WebhookNotifier(outgoing),
+        "slack": SlackNotifier(outgoing),
+        "apprise": AppriseNotifier(),
+        f"{OWN}webhook": WebhookNotifier(to_public),
+        f"{OWN}slack": SlackNotifier(to_public),
+    }
+
+
+NOTIFIERS = notifiers(allowed=settings.OPSAAS_OUTGOING_ALLOW)
 
 
 @shared_task(name=outbox.EXECUTE, ignore_result=True)
@@ -34,7 +43,7 @@ def execute(*, id: str, **_unknown: object) -> None:
 
 @shared_task(name=outbox.DELIVER, ignore_result=True)
 def deliver(**_unknown: object) -> None:
-    deliver_due(notifiers=NOTIFIERS, endpoint_secrets=StoredEndpointSecrets(), now=timezone.now())
+    deliver_due(notifiers=NOTIFIERS, endpoint_secrets=StoredEndpointSecrets(), clock=timezone.now)
 
 
 @shared_task(name=outbox.LOOK_AT_KEY, ignore_result=True)

@@ -152,7 +152,7 @@ class World:
 def announced(notifiers: Mapping[str, Notifier] | None = None) -> None:
     """Tells owners of all uses, as scheduler and worker do; by mail into Django's test outbox."""
     announce_uses(now=timezone.now())
-    deliver_due(notifiers=notifiers or {"email": EmailNotifier()}, now=timezone.now())
+    deliver_due(notifiers=notifiers or {"email": EmailNotifier()}, clock=timezone.now)
 
 
 class Api:

@@ -47,6 +47,9 @@ class Allowed:
         return any(inside in network for inside in reached(address) for network in self.networks)
 
 
+NOTHING_ALLOWED = Allowed()
+
+
 def read_allowed(words: Iterable[str]) -> Allowed:
     """WORDS such as "chat.internal", "hooks.internal:8443", "10.20.0.0/16". Raises BadNetwork."""
     hosts, networks = set(), []

@@ -4,14 +4,17 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
 from ipaddress import ip_address
-from typing import Any
+from threading import Thread
+from typing import Any, TypeVar
 
 import httpcore
 
 from runbooks.domain.addresses import Address, Allowed, may_call
 from runbooks.domain.ports import AddressRefused, NotReached
 
+Answer = TypeVar("Answer")
 Resolver = Callable[[str, int], Sequence[Address]]
 
 
@@ -19,6 +22,13 @@ def resolve(host: str, port: int) -> Sequence[Address]:
     """By the system's resolver, which also reads odd forms of numbers: what it makes of them is what is checked."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [ip_address(str(where[0]).partition("%")[0]) for *_, where in found]
+
+
+def _tell(told: "Future[Answer]", ask: Callable[[], Answer]) -> None:
+    try:
+        told.set_result(ask())
+    except BaseException as error:  # noqa: BLE001  (raised again in the thread that waits)
+        told.set_exception(error)
 
 
 class Deadline:
@@ -29,6 +39,17 @@ class Deadline:
 
     def left(self) -> float:
         return max(self._end - time.monotonic(), 0.001)
+
+    def within(self, ask: Callable[[], Answer]) -> Answer:
+        """For what knows of no deadline: the thread that waits is left behind. Raises ConnectTimeout."""
+        told: Future[Answer] = Future()
+        Thread(target=_tell, args=(told, ask), daemon=True).start()
+        try:
+            return told.result(self.left())
+        except TimeoutError as error:
+            if told.done():
+                raise  # it is the answer
+            raise httpcore.ConnectTimeout("timed out") from error
 
     @property
     def over(self) -> bool:
@@ -64,7 +85,7 @@ class CheckedBackend(httpcore.NetworkBackend):
 
     def _checked(self, host: str, port: int) -> Sequence[Address]:
         try:
-            addresses = self._resolver(host, port)
+            addresses = self._deadline.within(lambda: self._resolver(host, port))
         except (OSError, UnicodeError) as error:
             raise NotReached(f"There is no address of {host}.") from error
         if not addresses:

@@ -4,13 +4,9 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
+from runbooks import tasks
 from runbooks.audit.sequence import drain
 from runbooks.domain.addresses import read_allowed
-from runbooks.domain.ports import Notifier
-from runbooks.notifications.email import EmailNotifier
-from runbooks.notifications.slack import SlackNotifier
-from runbooks.notifications.webhook import WebhookNotifier
-from runbooks.outgoing.http import CheckedHttp
 from runbooks.usecases.notifications.announce_events import announce_events
 from runbooks.usecases.notifications.announce_use import announce_uses
 from runbooks.usecases.notifications.deliver import deliver_due
@@ -34,16 +30,11 @@ def tell(settings: Settings) -> Telling:
     """What scheduler and worker do, once: reads the log, writes messages, sends what is due."""
 
     def once() -> None:
-        outgoing = CheckedHttp(allowed=settings.OPSAAS_OUTGOING_ALLOW)
-        channels: dict[str, Notifier] = {
-            "email": EmailNotifier(),
-            "webhook": WebhookNotifier(outgoing),
-            "slack": SlackNotifier(outgoing),
-        }
+        channels = tasks.notifiers(allowed=settings.OPSAAS_OUTGOING_ALLOW)
         drain()
         announce_uses(now=timezone.now())
         announce_events(now=timezone.now())
         send_digests(now=timezone.now())
-        deliver_due(notifiers=channels, endpoint_secrets=StoredEndpointSecrets(), now=timezone.now())
+        deliver_due(notifiers=channels, endpoint_secrets=StoredEndpointSecrets(), clock=timezone.now)
 
     return once

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from email import message_from_bytes
 from email.message import Message as Mail
+from itertools import repeat
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -98,7 +99,7 @@ def test_a_server_that_is_away_is_tried_again_with_growing_pauses_and_then_given
     delivery, now = Delivery.objects.get(recipient__username="owner"), timezone.now()
     for tries in range(2, len(BACK_OFF) + 2):
         now += timedelta(days=1)
-        deliver_due(notifiers={"email": EmailNotifier()}, now=now)
+        deliver_due(notifiers={"email": EmailNotifier()}, clock=repeat(now).__next__)
         delivery.refresh_from_db()
         assert delivery.attempts == tries
     assert delivery.next_attempt_at is None
@@ -109,7 +110,7 @@ def test_a_message_that_is_said_twice_to_workers_is_sent_once(world: World, mail
     world.executed(world.started())
     announced()
     for _ in range(3):
-        deliver_due(notifiers={"email": EmailNotifier()}, now=timezone.now())
+        deliver_due(notifiers={"email": EmailNotifier()}, clock=timezone.now)
     assert len(mailbox.mails) == 2
 
 

@@ -1,12 +1,14 @@
 """One message that can't be written holds up no other."""
 
 import logging
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
 from runbooks.audit.sequence import drain
+from runbooks.domain.ports import Message, Receipt
 from runbooks.models import AuditLeaf, Delivery, NoticeCursor, Run
 from runbooks.usecases.notifications import announce_events as reader
 from runbooks.usecases.notifications import announce_use as announcer
@@ -14,6 +16,7 @@ from runbooks.usecases.notifications.announce_events import announce_events
 from runbooks.usecases.notifications.announce_use import announce_uses
 from runbooks.usecases.notifications.compose import of_act as real_of_act
 from runbooks.usecases.notifications.compose import of_end as real_of_end
+from runbooks.usecases.notifications.deliver import deliver_due
 from tests.world import FakeExecutor, World
 
 
@@ -61,6 +64,32 @@ def test_a_database_that_is_away_gives_up_nobodys_message(world: World, monkeypa
             announce_uses(now=timezone.now())
     assert not Delivery.objects.filter(run=run).exists()
     assert announce_uses(now=timezone.now()) == 1
+
+
+def test_each_result_is_written_at_its_own_moment_and_a_broken_channel_fails_its_message_alone(world: World) -> None:
+    world.executed(world.started())
+    announce_uses(now=timezone.now())
+    start, sent = timezone.now(), 0
+
+    class Breaking:
+        def send(self, message: Message) -> Receipt:
+            nonlocal sent
+            sent += 1
+            if message.recipient == "owner@example.org":
+                raise ZeroDivisionError("correct-horse-battery")
+            return Receipt()
+
+    def clock() -> datetime:
+        """Seconds pass with each message."""
+        return start + timedelta(seconds=sent)
+
+    assert deliver_due(notifiers={"email": Breaking()}, clock=clock) == 2
+    failed, taken = (Delivery.objects.get(recipient__username=name) for name in ("owner", "owner2"))
+    assert "unexpected way (ZeroDivisionError)" in failed.last_error
+    assert "horse" not in failed.last_error
+    moments = {failed.tries.get().at, taken.tries.get().at}
+    assert moments == {start + timedelta(seconds=1), start + timedelta(seconds=2)}
+    assert taken.delivered_at == taken.tries.get().at
 
 
 def test_a_denial_about_what_is_no_run_does_not_stop_the_reading_of_the_log(

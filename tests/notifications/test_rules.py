@@ -3,16 +3,20 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from itertools import repeat
 from pathlib import Path
 
 import pytest
 from django.core import mail
 from django.utils import timezone
 
+from runbooks import tasks
+from runbooks.access.fetch import installation
+from runbooks.domain.addresses import read_allowed
 from runbooks.domain.notices import ACTIONS, ENDS, EVENTS, names_of
 from runbooks.domain.problems import Invalid
 from runbooks.domain.states import RUN_FINAL
-from runbooks.models import AuditEvent, Delivery, NotificationChoice
+from runbooks.models import AuditEvent, Delivery, Endpoint, NotificationChoice
 from runbooks.notifications.email import EmailNotifier
 from runbooks.usecases.conflict import Conflict
 from runbooks.usecases.grants.grant import grant
@@ -22,7 +26,7 @@ from runbooks.usecases.notifications.choose import choose
 from runbooks.usecases.notifications.deliver import BACK_OFF, deliver_due
 from runbooks.usecases.notifications.digests import send_digests
 from runbooks.usecases.notifications.endpoint_secrets import StoredEndpointSecrets
-from runbooks.usecases.notifications.endpoints import create_endpoint, try_endpoint
+from runbooks.usecases.notifications.endpoints import change_endpoint, create_endpoint, try_endpoint
 from runbooks.usecases.notifications.replay import replay
 from runbooks.usecases.notifications.ways import held_until
 from tests.notifications.conftest import Telling
@@ -168,11 +172,20 @@ def test_an_owner_without_address_finds_the_message_on_the_page(world: World, te
     assert message.delivered_at
 
 
+def _own_way(world: World, receiver: Receiver) -> Endpoint:
+    """The owner's, to a server that a person's own way does not lead to: past the check of its address."""
+    words = {"place": "me", "slug": "mine", "title": "Mine", "kind": "webhook"}
+    by, now = world.actor("owner"), timezone.now()
+    made, _ = create_endpoint(actor=by, now=now, address="https://hooks.example.org/", **words)
+    Endpoint.objects.filter(pk=made.pk).update(address=receiver.url)
+    return Endpoint.objects.get(pk=made.pk)
+
+
 def test_an_own_way_takes_the_place_of_mail_and_mail_that_of_a_way_that_leads_nowhere(
-    world: World, receiver: Receiver, tell: Telling
+    world: World, receiver: Receiver, tell: Telling, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = {"place": "me", "slug": "mine", "title": "Mine", "kind": "webhook", "address": receiver.url}
-    create_endpoint(actor=world.actor("owner"), now=timezone.now(), **words)
+    monkeypatch.setattr(tasks, "NOTHING_ALLOWED", read_allowed([receiver.host]))  # as if it were a public server
+    _own_way(world, receiver)
     by, now = world.actor("owner"), timezone.now()
     choose(actor=by, pace="at_once", requested="never", by_email=False, endpoints=["mine"], now=now)
     runbook = world.published()
@@ -201,7 +214,7 @@ def test_a_digest_is_one_mail_and_what_is_urgent_does_not_wait_for_it(world: Wor
     tomorrow = timezone.now() + timedelta(days=1, hours=1)
     assert send_digests(now=tomorrow) == 3
     assert send_digests(now=tomorrow) == 0
-    deliver_due(notifiers={"email": EmailNotifier()}, now=tomorrow)
+    deliver_due(notifiers={"email": EmailNotifier()}, clock=lambda: tomorrow)
     (digest,) = [one for one in mail.outbox if one.to == ["owner@example.org"]]
     assert digest.subject == "[opsaas] 3 messages"
     assert all(str(run.pk) in digest.body for run in runs)
@@ -260,6 +273,12 @@ def test_only_administrators_let_apprise_call_out(world: World) -> None:
     }
     made, _ = create_endpoint(actor=world.actor("admin"), now=timezone.now(), **given)  # type: ignore[arg-type]
     assert made.address == "tgram://…"
+    world.give("stranger", installation(), "grant")
+    with pytest.raises(Invalid, match="only administrators"):
+        change_endpoint(actor=world.actor("stranger"), endpoint=made, address="xml://10.0.0.1/", now=timezone.now())
+    change_endpoint(actor=world.actor("stranger"), endpoint=made, title="Ours", now=timezone.now())
+    change_endpoint(actor=world.actor("admin"), endpoint=made, address="xml://10.0.0.1/", now=timezone.now())
+    assert made.address == "xml://…"
 
 
 def test_a_slug_is_never_given_twice_at_a_place(world: World) -> None:
@@ -279,7 +298,7 @@ def test_what_is_on_its_way_is_not_sent_again(world: World, receiver: Receiver) 
     now = timezone.now()
     for _ in range(len(BACK_OFF) + 1):
         now += timedelta(days=1)
-        deliver_due(notifiers={}, endpoint_secrets=StoredEndpointSecrets(), now=now)
+        deliver_due(notifiers={}, endpoint_secrets=StoredEndpointSecrets(), clock=repeat(now).__next__)
     made.refresh_from_db()
     replay(actor=world.actor("owner"), delivery=made, now=now)
     made.refresh_from_db()

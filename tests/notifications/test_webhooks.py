@@ -198,7 +198,9 @@ def test_an_unreadable_secret_fails_the_delivery_alone(world: World, receiver: R
 def test_a_channel_that_no_worker_knows_is_said(world: World, receiver: Receiver) -> None:
     endpoint = world.told_by_webhook(receiver.url, events=["finished"])
     try_endpoint(actor=world.actor("owner"), endpoint=endpoint, now=timezone.now())
-    deliver_due(notifiers={}, endpoint_secrets=StoredEndpointSecrets(), now=timezone.now() + timedelta(seconds=1))
+    deliver_due(
+        notifiers={}, endpoint_secrets=StoredEndpointSecrets(), clock=lambda: timezone.now() + timedelta(seconds=1)
+    )
     assert Delivery.objects.get().last_error == "No worker here knows the channel webhook."
 
 

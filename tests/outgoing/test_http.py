@@ -98,6 +98,19 @@ def test_a_server_that_says_a_byte_now_and_then_does_not_hold_anybody(receiver: 
     over.set()
 
 
+def test_a_name_that_is_looked_up_for_ever_does_not_hold_anybody() -> None:
+    over = threading.Event()
+
+    def never(_host: str, _port: int) -> Sequence[Address]:
+        over.wait(60)
+        return []
+
+    outgoing = CheckedHttp(allowed=read_allowed([]), seconds=0.3, resolver=never)
+    with pytest.raises(NotReached, match=r"did not answer within 0\.3 seconds"):
+        outgoing.call(method="GET", url="https://slow.example.org/", headers={})
+    over.set()
+
+
 def test_every_wait_gets_only_what_is_left() -> None:
     given: list[float | None] = []
 

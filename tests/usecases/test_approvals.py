@@ -449,7 +449,7 @@ def test_a_service_account_has_no_voice_to_lend(world: World) -> None:
 
 def test_approvers_are_told_by_mail_with_the_link_and_owners_of_the_use_as_well(world: World) -> None:
     run = asked(world)
-    deliver_due(notifiers={"email": EmailNotifier()}, now=timezone.now())
+    deliver_due(notifiers={"email": EmailNotifier()}, clock=timezone.now)
     assert sorted(message.to[0] for message in mail.outbox) == ["owner2@example.org", "owner@example.org"]
     assert f"/runs/{run.pk}#approval" in str(mail.outbox[0].body)
     world.executed(say(world, run, "owner"))

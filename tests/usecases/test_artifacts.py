@@ -12,11 +12,11 @@ from django.utils import timezone
 
 from runbooks.domain.ports import Lease, Outcome, OutcomeKind, OutputSink, Work
 from runbooks.live.storage import storage
-from runbooks.models import Artifact, AuditEvent, Run, Runbook, RunEvent
+from runbooks.models import Artifact, AuditEvent, Delivery, Run, Runbook, RunEvent
 from runbooks.usecases.runs.artifacts import MOST_ARTIFACTS
 from runbooks.usecases.runs.remove_output import remove_output
 from runbooks.usecases.runs.seal import remove_orphans
-from tests.world import FakeExecutor, World
+from tests.world import FakeExecutor, World, announced
 
 DATA = bytes(range(256)) * 8192
 
@@ -135,6 +135,20 @@ def test_artifacts_are_no_orphans_until_retention_takes_them(world: World) -> No
     artifact = run.artifacts.first()
     assert artifact
     assert world.client("runner")("GET", f"/runs/{run.pk}/artifacts/{artifact.pk}").status_code == 410
+
+
+def test_retention_cuts_the_end_of_the_output_out_of_messages(world: World) -> None:
+    run, other = world.executed(world.started()), world.executed(world.started(world.published("other")))
+    announced()
+    told = Delivery.objects.filter(run=run)
+    assert all("\n\nhello\n" in message.text for message in told)
+    remove_output(run=run, days=1, now=timezone.now())
+    assert told.count() == 2
+    for message in told.all():
+        assert "\n\nhello\n" not in message.text
+        assert "runner ran payments/hello" in message.text
+        assert message.text.endswith("until the output was removed.\n")
+    assert all("\n\nhello\n" in message.text for message in Delivery.objects.filter(run=other))
 
 
 def test_the_page_shows_artifacts_to_those_who_may_see_output(world: World) -> None:

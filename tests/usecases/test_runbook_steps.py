@@ -254,6 +254,16 @@ def test_the_end_of_the_child_is_that_of_the_step(world: World, outcome: Outcome
     assert f"Run {child_of(run).pk} of payments/inner {status.replace('_', ' ')}" in again(run).status_detail
 
 
+def test_why_the_child_ended_so_is_not_told_to_those_who_see_the_parent(world: World) -> None:
+    inner(world)
+    run = world.started(outer(world, calling()))
+    gone_on(world, settle=False)
+    Run.objects.filter(parent=run).update(status_detail="Somebody's words about what is frozen.")
+    gone_on(world)
+    child = child_of(run)
+    assert run.step_runs.get(step="other").detail == f"Run {child.pk} of payments/inner."
+
+
 def test_retries_conditions_and_handlers_are_those_of_other_steps(world: World) -> None:
     inner(world)
     retried = calling(retries={"count": 1, "delay": "10s"}, on_failure={"go_to": "undo"})

@@ -20,6 +20,7 @@ from runbooks.usecases.notifications.ways import NOTHING_CHOSEN, choices_of, to_
 
 TAIL_BYTES = 2000
 AT_ONCE = 200
+OUTPUT_FOLLOWS = "\nThe end of its output:\n\n"
 UNTOLD = "The messages of this use could not be written: its owners were not told. The scheduler's log says more."
 
 
@@ -80,7 +81,7 @@ def _messages(runbook: Runbook, runs: Sequence[Run], *, now: datetime) -> Iterat
     choices = choices_of(owners)
     for run in runs:
         notice = of_end(run)
-        output = f"\nThe end of its output:\n\n{_readable(tails.get(run.pk, b''))}\n"
+        output = f"{OUTPUT_FOLLOWS}{_readable(tails.get(run.pk, b''))}\n"
         for owner in owners:
             choice, more = choices.get(owner.pk, NOTHING_CHOSEN), output if owner.pk in readers else ""
             yield from to_person(notice, owner, choice, more=more, now=now)

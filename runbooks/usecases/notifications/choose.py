@@ -6,10 +6,13 @@ from datetime import datetime
 from django.db import transaction
 
 from runbooks.access.actors import Actor
+from runbooks.access.fetch import require
 from runbooks.audit.record import record
 from runbooks.domain.problems import Invalid, Problem
 from runbooks.models import Endpoint, NotificationChoice
+from runbooks.usecases.notifications.duty import in_person
 
+CHOSEN = "notification.chosen"
 PACES = ("at_once", "hourly", "daily")
 REQUESTED = ("never", "problems", "always")
 
@@ -17,7 +20,8 @@ REQUESTED = ("never", "problems", "always")
 def choose(
     *, actor: Actor, pace: str, requested: str, by_email: bool, endpoints: Sequence[str] = (), now: datetime
 ) -> None:
-    """ENDPOINTS are slugs of the actor's own. Raises Invalid."""
+    """ENDPOINTS are slugs of the actor's own. Raises NotAllowed and Invalid."""
+    require(in_person(actor), action=CHOSEN, thing=actor.user)
     mine = {one.slug: one for one in Endpoint.objects.filter(person=actor.user, archived_at=None)}
     problems = [
         Problem(f"/{name}", "unknown_choice", f"Choose one of {', '.join(known)}.")
@@ -39,4 +43,4 @@ def choose(
         row, _ = NotificationChoice.objects.update_or_create(user=actor.user, defaults=kept)
         row.endpoints.set([mine[slug] for slug in endpoints])
         details = {**kept, "endpoints": sorted(endpoints)}
-        record(actor=actor, action="notification.chosen", thing=actor.user, details=details, now=now)
+        record(actor=actor, action=CHOSEN, thing=actor.user, details=details, now=now)

@@ -1,7 +1,8 @@
 """Sending what is due, with retries; a failed delivery marks the delivery, never the run."""
 
+import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -12,25 +13,32 @@ from runbooks.audit.record import record
 from runbooks.domain.ports import EndpointSecrets, Message, NoSecret, NotDelivered, Notifier, Receipt
 from runbooks.models import Delivery, DeliveryAttempt, EndpointKind
 
+log = logging.getLogger(__name__)
+
 BACK_OFF = [timedelta(seconds=seconds) for seconds in (30, 120, 600, 3600, 6 * 3600)]
 JITTER = 0.25  # at most so much more, so that what failed together does not come back together
 IN_FLIGHT = timedelta(minutes=2)
+OWN = "own_"  # before a channel: for a person's own endpoints, which the allow-list is not for
 AT_ONCE = 10  # a server that hangs may cost ten seconds for each: less than IN_FLIGHT in all
 FORGOTTEN = timedelta(seconds=10)  # a hint was sent when they became due; by now it was lost
 
 
 def deliver_due(
-    *, notifiers: Mapping[str, Notifier], now: datetime, endpoint_secrets: EndpointSecrets | None = None
+    *,
+    notifiers: Mapping[str, Notifier],
+    clock: Callable[[], datetime],
+    endpoint_secrets: EndpointSecrets | None = None,
 ) -> int:
     """Takes what is due and nobody else has, and sends it; answers how many were tried. Said twice to workers, a
-    message is sent once."""
+    message is sent once. What became of each is written before the next is sent."""
     tried = 0
-    while taken := _take(now=now):
-        results = [(delivery, _sent(delivery, notifiers, endpoint_secrets)) for delivery in taken]
-        _delivered([(delivery, one) for delivery, one in results if isinstance(one, Receipt)], now=now)
-        for delivery, result in results:
-            if isinstance(result, NotDelivered):
-                _failed(delivery=delivery, error=result, now=now)
+    while taken := _take(now=clock()):
+        for delivery in taken:
+            result = _sent(delivery, notifiers, endpoint_secrets)
+            if isinstance(result, Receipt):
+                _delivered(delivery=delivery, receipt=result, now=clock())
+            else:
+                _failed(delivery=delivery, error=result, now=clock())
         tried += len(taken)
     return tried
 
@@ -67,14 +75,19 @@ def _sent(
         return error
     except NoSecret as error:
         return NotDelivered(str(error))
+    except Exception as error:  # noqa: BLE001  (of this message alone: those after it are sent)
+        log.error("the delivery %s failed in an unexpected way: %s", delivery.pk, type(error).__name__)
+        return NotDelivered(f"The channel failed in an unexpected way ({type(error).__name__}).")
 
 
 def _notifier(delivery: Delivery, notifiers: Mapping[str, Notifier]) -> Notifier:
     if delivery.endpoint and delivery.endpoint.archived_at:
         raise NotDelivered("The endpoint was archived before this could be sent.", for_good=True)
-    if delivery.channel not in notifiers:
-        raise NotDelivered(f"No worker here knows the channel {delivery.channel}.")
-    return notifiers[delivery.channel]
+    own = delivery.endpoint is not None and delivery.endpoint.person_id is not None
+    channel = f"{OWN}{delivery.channel}" if own else delivery.channel
+    if channel not in notifiers:
+        raise NotDelivered(f"No worker here knows the channel {channel}.")
+    return notifiers[channel]
 
 
 def _message(delivery: Delivery, endpoint_secrets: EndpointSecrets | None) -> Message:
@@ -95,15 +108,10 @@ def _message(delivery: Delivery, endpoint_secrets: EndpointSecrets | None) -> Me
 
 
 @transaction.atomic
-def _delivered(results: Sequence[tuple[Delivery, Receipt]], *, now: datetime) -> None:
-    keys = [delivery.pk for delivery, _ in results]
-    Delivery.objects.filter(pk__in=keys).update(delivered_at=now, next_attempt_at=None, last_error="")
-    DeliveryAttempt.objects.bulk_create(
-        DeliveryAttempt(delivery=delivery, at=now, code=receipt.code, said=receipt.said)
-        for delivery, receipt in results
-    )
-    for delivery, _ in results:
-        record(actor=None, action="notification.delivered", thing=delivery, now=now)
+def _delivered(*, delivery: Delivery, receipt: Receipt, now: datetime) -> None:
+    Delivery.objects.filter(pk=delivery.pk).update(delivered_at=now, next_attempt_at=None, last_error="")
+    DeliveryAttempt.objects.create(delivery=delivery, at=now, code=receipt.code, said=receipt.said)
+    record(actor=None, action="notification.delivered", thing=delivery, now=now)
 
 
 @transaction.atomic

@@ -7,7 +7,18 @@ from runbooks.access.fetch import installation, require
 from runbooks.access.held import Place
 from runbooks.access.rights import described, may, rights_on
 from runbooks.domain.policy import YES, Decision, unless
-from runbooks.models import Delivery, Endpoint
+from runbooks.models import Delivery, Endpoint, TokenKind
+
+NOT_IN_PERSON = (
+    "How you are told, and what is sent to you again, is said by you: sign in, or use a token without scopes that is"
+    " no agent's."
+)
+
+
+def in_person(actor: Actor) -> Decision:
+    """Whether the credential speaks for the whole of the account: what only that may do has no right of its own."""
+    limited = actor.token and (actor.token.scopes or actor.token.kind == TokenKind.AGENT)
+    return unless(NOT_IN_PERSON if limited else None)
 
 
 def place_of(endpoint: Endpoint) -> Place:
@@ -17,7 +28,7 @@ def place_of(endpoint: Endpoint) -> Place:
 def may_change(*, actor: Actor, endpoint: Endpoint, now: datetime) -> Decision:
     if endpoint.person_id:
         mine = endpoint.person_id == actor.user.pk
-        return unless(None if mine else "This is another person's own way of being told.")
+        return in_person(actor) if mine else unless("This is another person's own way of being told.")
     return may_tell(actor=actor, place=place_of(endpoint), now=now)
 
 
@@ -27,7 +38,9 @@ def may_tell(*, actor: Actor, place: Place, now: datetime) -> Decision:
 
 
 def may_replay(*, actor: Actor, delivery: Delivery, now: datetime) -> Decision:
-    """The recipient, whoever may change the endpoint, and administrators."""
+    """The recipient, whoever may change the endpoint, and administrators; in person."""
+    if not (decision := in_person(actor)):
+        return decision
     if delivery.recipient_id == actor.user.pk or may(actor=actor, right="administer", place=installation(), now=now):
         return YES
     if delivery.endpoint:

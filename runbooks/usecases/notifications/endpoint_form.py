@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
+from runbooks.domain.addresses import NOTHING_ALLOWED, Allowed
 from runbooks.domain.notices import EVENTS, TO
 from runbooks.domain.problems import Problem, shown
 from runbooks.domain.signing import BadSecret, key_of
@@ -23,7 +24,12 @@ class Way:
     secret: str = field(default="", repr=False)  # the rest, or what to sign with
 
 
-def address_problems(*, kind: str, address: str) -> Iterator[Problem]:
+def allowed_to(*, of_person: bool) -> Allowed:
+    """What is not public is called for places, by those who answer for them; never for whoever has an account."""
+    return NOTHING_ALLOWED if of_person else settings.OPSAAS_OUTGOING_ALLOW
+
+
+def address_problems(*, kind: str, address: str, of_person: bool) -> Iterator[Problem]:
     if kind == EndpointKind.PEOPLE:
         if not TO.fullmatch(address) or address.startswith("endpoint:"):
             detail = "Write “owners”, “auditors”, “requester”, “user:name” or “group:name”."
@@ -33,9 +39,10 @@ def address_problems(*, kind: str, address: str) -> Iterator[Problem]:
             yield Problem("/address", "invalid_address", "Write an address as Apprise has them, such as tgram://….")
     else:
         try:
-            callable_address(address, allowed=settings.OPSAAS_OUTGOING_ALLOW)
+            callable_address(address, allowed=allowed_to(of_person=of_person))
         except BadAddress as error:
-            yield Problem("/address", "invalid_address", str(error))
+            own = " For a way of your own that list does not count." if of_person else ""
+            yield Problem("/address", "invalid_address", f"{error}{own}")
 
 
 def secret_problems(*, kind: str, secret: str) -> Iterator[Problem]:
@@ -63,10 +70,10 @@ def event_problems(events: Sequence[str], *, of_person: bool) -> Iterator[Proble
             yield Problem(f"/events/{index}", "unknown_event", detail)
 
 
-def way_to(*, kind: str, address: str, secret: str) -> Way:
+def way_to(*, kind: str, address: str, secret: str, of_person: bool) -> Way:
     """What is kept in clear of an address that is in order, and what is sealed."""
     if kind == EndpointKind.SLACK:
-        return Way(callable_address(address, allowed=settings.OPSAAS_OUTGOING_ALLOW).authority, address)
+        return Way(callable_address(address, allowed=allowed_to(of_person=of_person)).authority, address)
     if kind == EndpointKind.APPRISE:
         return Way(address.partition("://")[0] + "://…", address)
     return Way(address, secret)

@@ -1,6 +1,6 @@
 """Where messages go is data: made, changed, tried and archived by who answers for the place. Secrets go in only."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,11 +21,14 @@ from runbooks.models import Delivery, Endpoint, EndpointKind, EndpointSecret, Pr
 from runbooks.models.ids import new_id
 from runbooks.usecases.conflict import Conflict
 from runbooks.usecases.notifications.compose import address_of
-from runbooks.usecases.notifications.duty import may_tell, require_may_change
+from runbooks.usecases.notifications.duty import in_person, may_tell, place_of, require_may_change
 from runbooks.usecases.notifications.endpoint_form import address_problems, event_problems, secret_problems, way_to
 from runbooks.usecases.secrets.keep import keyring
 
 CREATED = "endpoint.created"
+PAST_THE_FILTER = (
+    "Apprise calls out by itself, past opsaas' own filter: only administrators say where to, for the installation."
+)
 OWN_KINDS = (EndpointKind.WEBHOOK, EndpointKind.SLACK)
 
 
@@ -49,7 +52,7 @@ def create_endpoint(
         actor, where, slug=slug, title=title, kind=kind, address=address, events=events, secret=secret, now=now
     )
     made = new_secret() if kind == EndpointKind.WEBHOOK and not secret else ""
-    way = way_to(kind=kind, address=address, secret=secret or made)
+    way = way_to(kind=kind, address=address, secret=secret or made, of_person=where is None)
     try:
         with transaction.atomic():
             endpoint = Endpoint.objects.create(
@@ -78,8 +81,12 @@ def change_endpoint(
     title = endpoint.title if title is None else title
     require_title(title, pointer="/title")
     events = endpoint.events if events is None else list(events)
-    problems = [*event_problems(events, of_person=bool(endpoint.person_id))]
-    problems += [] if address is None else address_problems(kind=endpoint.kind, address=address)
+    of_person = bool(endpoint.person_id)
+    problems = [*event_problems(events, of_person=of_person)]
+    if address is not None:
+        place = None if of_person else place_of(endpoint)
+        problems += _apprise_problems(actor, place, kind=endpoint.kind, pointer="/address", now=now)
+        problems += address_problems(kind=endpoint.kind, address=address, of_person=of_person)
     problems += [] if secret is None else secret_problems(kind=endpoint.kind, secret=secret)
     if problems:
         raise Invalid(problems)
@@ -87,7 +94,7 @@ def change_endpoint(
         locked = _locked(endpoint)
         locked.title, locked.events = title, events
         if address is not None:
-            way = way_to(kind=endpoint.kind, address=address, secret=secret or "")
+            way = way_to(kind=endpoint.kind, address=address, secret=secret or "", of_person=of_person)
             locked.address, secret = way.address, way.secret
         locked.save(update_fields=["title", "events", "address"])
         _seal(locked, secret or "")
@@ -144,6 +151,7 @@ def _facts_of_test(actor: Actor, endpoint: Endpoint, *, now: datetime) -> dict[s
 
 def _at(actor: Actor, where: Place | None, *, now: datetime) -> dict[str, Any]:
     if where is None:
+        require(in_person(actor), action=CREATED, thing=actor.user)
         return {"person": actor.user}
     require(may_tell(actor=actor, place=where, now=now), action=CREATED, thing=where)
     if isinstance(where, Project):
@@ -175,14 +183,18 @@ def _require_sound(
     problems = [*event_problems(events, of_person=where is None)]
     if where is None and kind not in OWN_KINDS:
         problems.append(Problem("/kind", "not_applicable", "Your own way is a webhook or a Slack-compatible one."))
-    if kind == EndpointKind.APPRISE and not _administers(actor, where, now=now):
-        detail = (
-            "Apprise calls out by itself, past opsaas' own filter: only administrators add it, for the installation."
-        )
-        problems.append(Problem("/kind", "not_applicable", detail))
-    problems += [*address_problems(kind=kind, address=address), *secret_problems(kind=kind, secret=secret)]
+    problems += _apprise_problems(actor, where, kind=kind, pointer="/kind", now=now)
+    problems += address_problems(kind=kind, address=address, of_person=where is None)
+    problems += secret_problems(kind=kind, secret=secret)
     if problems:
         raise Invalid(problems)
+
+
+def _apprise_problems(
+    actor: Actor, where: Place | None, *, kind: str, pointer: str, now: datetime
+) -> Iterator[Problem]:
+    if kind == EndpointKind.APPRISE and not _administers(actor, where, now=now):
+        yield Problem(pointer, "not_applicable", PAST_THE_FILTER)
 
 
 def _administers(actor: Actor, where: Place | None, *, now: datetime) -> bool:

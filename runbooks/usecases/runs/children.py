@@ -134,7 +134,7 @@ def _carried_up(*, run: Run, step_run: StepRun, child: Run, now: datetime) -> bo
     detail = f"Run {child.pk} of {child.runbook.path}"
     if status is not StepStatus.SUCCEEDED:
         detail = f"{detail} {'was ' if status is StepStatus.CANCELLED else ''}{words(child.status)}"
-    detail = ". ".join(filter(None, [detail, child.status_detail.rstrip(".")])) + "."
+    detail += "."  # not why: who sees this run may not see that one
     unasked = child.status == RunStatus.CANCELLED and child.cancel_requested_by_id is None
     if unasked and is_overdue(step_run=step_run, step=step_of(run, step_run), now=now):
         status, detail = StepStatus.TIMED_OUT, f"{detail} {OVERDUE}"

@@ -12,13 +12,15 @@ from runbooks.audit.record import record
 from runbooks.domain.ports import NotStored
 from runbooks.domain.states import RUN_FINAL
 from runbooks.live.storage import storage
-from runbooks.models import Artifact, OutputChunk, Run, SealedFrame, SealedOutput, SealedSpan
+from runbooks.models import Artifact, Delivery, OutputChunk, Run, SealedFrame, SealedOutput, SealedSpan
 from runbooks.models.ids import first_id_of
+from runbooks.usecases.notifications.announce_use import OUTPUT_FOLLOWS
 from runbooks.usecases.runs.artifacts import forget_content
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 500
+OUTPUT_GONE = "The end of its output was here, until the output was removed."
 
 
 def remove_due(*, now: datetime) -> int:
@@ -46,10 +48,18 @@ def remove_output(*, run: Run, days: int, now: datetime) -> None:
         SealedFrame.objects.filter(sealed_id=run.pk).delete()
         key = SealedOutput.objects.filter(run=run).values_list("key", flat=True).first()
         SealedOutput.objects.filter(run=run).delete()
+        _cut_messages(run)
         details = {"bytes": run.output_bytes, "days": days}
         record(actor=None, action="run.output_removed", thing=run, reason="retention", details=details, now=now)
     _forget(key)
     forget_content(run_id=run.pk)
+
+
+def _cut_messages(run: Run) -> None:
+    """The end of the output is in the messages to those who might read it."""
+    for message in Delivery.objects.filter(run=run, text__contains=OUTPUT_FOLLOWS).only("text"):
+        kept, _, _ = message.text.partition(OUTPUT_FOLLOWS)
+        Delivery.objects.filter(pk=message.pk).update(text=f"{kept}\n{OUTPUT_GONE}\n")
 
 
 def _forget(key: str | None) -> None:

@@ -33,6 +33,7 @@ class EndpointChange(Body):
 class EndpointOut(serializers.ModelSerializer[Endpoint]):
     place = serializers.CharField(source="place_name")
     created_by = serializers.CharField(source="created_by.username")
+    address = serializers.CharField(source="shown_address")  # with many services the whole of it is a secret
 
     class Meta:
         model = Endpoint

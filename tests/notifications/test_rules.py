@@ -161,6 +161,20 @@ def test_nobody_uses_anothers_endpoint_as_their_own(world: World) -> None:
         )
 
 
+@pytest.mark.parametrize("kind", ["webhook", "slack"])
+def test_of_an_address_only_the_host_is_ever_shown_again(world: World, kind: str) -> None:
+    words = {**HOOK, "kind": kind, "events": ["failed"]}
+    owner = world.client("owner")
+    made = owner("POST", "/notifications/endpoints", {**words, "address": "https://hooks.example.org/T0/SECRET"})
+    assert made.status_code == 201, made.content
+    for reader in (owner, world.client("auditor")):
+        answer = reader("GET", f"/notifications/endpoints/{made.json()['id']}")
+        assert answer.json()["address"].removeprefix("https://") == "hooks.example.org"
+        assert b"SECRET" not in answer.content
+    page = world.browser("auditor").get(f"/notifications/{made.json()['id']}")
+    assert (page.status_code, b"SECRET" in page.content) == (200, False)
+
+
 def test_an_owner_without_address_finds_the_message_on_the_page(world: World, tell: Telling) -> None:
     owner = world.user("owner")
     owner.email = ""

@@ -46,7 +46,7 @@ ready: $(RUN_READY) $(STATIC_READY)
 	@:
 
 test: $(DEV_READY) ## run the tests; on PostgreSQL and Redis too where OPSAAS_TEST_DATABASE_URL / OPSAAS_TEST_REDIS_URL are set
-	@$(BIN)/python -m pytest --numprocesses=$(TESTS_AT_ONCE) --dist=worksteal --ignore=tests/journeys $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=$(TESTS_AT_ONCE) --ignore=tests/journeys $(ARGS)
 
 e2e: $(DEV_READY) $(STATIC_READY) ## run the journeys in a real browser
 	@command -v chromium >/dev/null || { echo "make e2e drives Chromium: install the Debian package 'chromium'." >&2; exit 1; }

@@ -57,7 +57,7 @@ def test_a_broker_killed_and_restarted_with_a_full_queue_loses_none_and_repeats_
     system: Installation, project: Vetted, runner: Client, starts: Path
 ) -> None:
     runbook = project.runbook("restarted", f"echo $OPSAAS_RUN_ID >> {starts}")
-    with paused(worker(system)):
+    with paused(worker(system), of=system):
         run_ids = [runner.start(runbook) for _ in range(50)]
         os.kill(broker(system), signal.SIGKILL)
         time.sleep(1)
@@ -85,7 +85,7 @@ def test_a_broker_that_comes_back_without_its_memory_is_told_again(
     system: Installation, project: Vetted, runner: Client, starts: Path
 ) -> None:
     runbook = project.runbook("forgot", f"echo $OPSAAS_RUN_ID >> {starts}")
-    with paused(worker(system)):
+    with paused(worker(system), of=system):
         run_ids = [runner.start(runbook) for _ in range(50)]
         redis.Redis.from_url(system.redis_url).flushall()
         os.kill(broker(system), signal.SIGKILL)
@@ -98,7 +98,7 @@ def test_two_schedulers_and_two_workers_drain_a_long_queue_and_start_each_run_on
 ) -> None:
     runbook = project.runbook("pairs", f"echo $OPSAAS_RUN_ID >> {starts}")
     celery = ["-m", "celery", "-A", "opsaas.celery", "worker", "--pool=threads", "--concurrency=20", "-n", "second@%h"]
-    with paused(worker(system)):
+    with paused(worker(system), of=system):
         run_ids = [runner.start(runbook) for _ in range(QUEUED)]
         time.sleep(3)  # for the sweepers: by now each hint has been sent more than once
     with another(system, "manage.py", "scheduler"), another(system, *celery):

@@ -97,7 +97,7 @@ def test_a_claim_that_can_not_be_written_is_made_later_and_once(
     system: Installation, project: Vetted, starts: Path, wire: Proxy, harm: Callable[[Proxy], None]
 ) -> None:
     runner, runbook = system.client("runner"), project.runbook("claims", f"echo x >> {starts}")
-    with paused(worker(system)):
+    with paused(worker(system), of=system):
         run_ids = [runner.start(runbook) for _ in range(10)]
         harm(wire)
     time.sleep(5)

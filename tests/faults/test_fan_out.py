@@ -26,7 +26,7 @@ TWO_LEASES = 2 * LEASE_SECONDS + 4
 WAITS = "setsid sleep 60 & sleep 60"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # as the project, whose nodes are never made twice
 def machines(tmp_path_factory: pytest.TempPathFactory, project: Vetted) -> Iterator[dict[str, Sshd]]:
     needs_sshd()
     with contextlib.ExitStack() as stack:

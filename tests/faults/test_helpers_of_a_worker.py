@@ -53,7 +53,7 @@ def test_a_worker_killed_between_claim_and_spawn_leaves_a_lost_run_whose_script_
 ) -> None:
     runner.finished(runner.start(project.runbook("warm", "true")))
     runbook = project.runbook("gap", f"echo x >> {starts}")
-    with paused(system.pid_of(SPAWNER)):
+    with paused(system.pid_of(SPAWNER), of=system):
         run_id = runner.start(runbook)
         runner.until({"running"}, run_id)
         time.sleep(0.3)  # for the request, which lies with the spawner now
@@ -72,7 +72,7 @@ def test_a_worker_paused_for_less_than_its_lease_goes_on_as_if_nothing_had_been(
     script = f"echo x >> {starts}; for i in 1 2 3; do echo $i; sleep 1; done"
     run_id = runner.start(project.runbook("short-pause", script))
     wait_until(lambda: counted(starts))
-    with paused(worker(system)):
+    with paused(worker(system), of=system):
         time.sleep(LEASE_SECONDS / 4)
     assert runner.finished(run_id)["status"] == "succeeded"
     assert runner.raw("GET", f"/runs/{run_id}/log")[1] == b"1\n2\n3\n"

@@ -75,7 +75,7 @@ def test_hints_that_the_broker_lost_are_sent_again(
     system: Installation, project: Vetted, runner: Client, starts: Path
 ) -> None:
     runbook = project.runbook("purged", f"echo $OPSAAS_RUN_ID >> {starts}")
-    with paused(worker(system)):
+    with paused(worker(system), of=system):
         run_ids = [runner.start(runbook) for _ in range(50)]
         purge()
     assert {runner.finished(run_id, every=0.2)["status"] for run_id in run_ids} == {"succeeded"}

@@ -155,10 +155,10 @@ def restarted(
 ) -> Restarted:
     folder = tmp_path_factory.mktemp("starts")
     cast = Cast(project, system.client("runner"), folder)
-    with paused(system.pid_of("manage.py scheduler")):
+    with paused(system.pid_of("manage.py scheduler"), of=system):
         cast.under_way()
         wait_until(cast.as_wanted, within=LONG)
-        with paused(worker(system)):
+        with paused(worker(system), of=system):
             cast.queued()
             before = {title: system.pid_of(title) for title in EVERYTHING}
             for pid in before.values():

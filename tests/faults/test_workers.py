@@ -43,7 +43,7 @@ def test_a_worker_paused_past_its_lease_kills_its_script_before_anybody_writes_i
     runner.until({"running"}, run_id)
     while not survivors(run_id):
         time.sleep(0.05)
-    with paused(worker(system)):
+    with paused(worker(system), of=system):
         while survivors(run_id):
             assert runner("GET", f"/runs/{run_id}")["status"] == "running"
             time.sleep(0.05)
@@ -70,7 +70,7 @@ def test_a_broker_flushed_with_a_hundred_queued_loses_none_and_repeats_none(
     system: Installation, project: Vetted, runner: Client, starts: Path
 ) -> None:
     runbook = project.runbook("flushed", f"echo $OPSAAS_RUN_ID >> {starts}")
-    with paused(worker(system)):
+    with paused(worker(system), of=system):
         run_ids = [runner.start(runbook) for _ in range(100)]
         redis.Redis.from_url(system.redis_url).flushdb()
     assert {runner.finished(run_id, every=0.2)["status"] for run_id in run_ids} == {"succeeded"}
@@ -80,7 +80,7 @@ def test_a_broker_flushed_with_a_hundred_queued_loses_none_and_repeats_none(
 def test_a_run_cancelled_while_every_worker_is_away_never_starts(
     system: Installation, project: Vetted, runner: Client, starts: Path
 ) -> None:
-    with paused(worker(system)):
+    with paused(worker(system), of=system):
         run_id = runner.start(project.runbook("cancelled", f"echo x >> {starts}"))
         runner("POST", f"/runs/{run_id}/cancel", {})
         assert runner("GET", f"/runs/{run_id}")["status"] == "cancelled"
@@ -95,7 +95,7 @@ def test_a_click_while_the_broker_is_away_is_queued_and_runs_once_it_is_back(
     if "OPSAAS_BROKER_URL" in system.environment:
         pytest.skip("this Redis is not ours to stop")
     runbook = project.runbook("no-broker", f"echo x >> {starts}")
-    with paused(system.pid_of("valkey-server")):
+    with paused(system.pid_of("valkey-server"), of=system):
         run_id = runner.start(runbook)
         assert runner("GET", f"/runs/{run_id}")["status"] == "queued"
     assert runner.finished(run_id)["status"] == "succeeded"

@@ -116,7 +116,7 @@ FULL_ONLY = {
     "sees no process but its own": "[ $(ls /proc | grep -c '^[0-9]') -le 5 ] && echo done",
     "can't look into the first process": """
         ! readlink /proc/1/fd/1 && ! cat /proc/1/environ && ! head -c 1 /proc/1/mem && echo done""",
-    "can't get out by another's root": "! ls /proc/1/root/root && ! ls /proc/self/root/root && echo done",
+    "can't get out by another's root": '! ls "/proc/1/root"/boot && ! ls "/proc/self/root"/boot && echo done',
     "can't end the first process": "kill -KILL 1; kill -TERM 1; sleep 0.1; echo done",
     "finds an empty machine": "! ls -d /root /home /opt /srv /mnt /sys /boot /run/* 2>/dev/null && echo done",
     "can't write into its root": "! touch /x && ! mkdir /root && ! touch /etc/x && echo done",
